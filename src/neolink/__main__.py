@@ -1,0 +1,5 @@
+"""``python -m neolink``."""
+
+from neolink.cli.main import main
+
+main()

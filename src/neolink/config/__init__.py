@@ -1,0 +1,1 @@
+"""The configuration file: neolink.toml to settings, with errors that name file, line and key."""

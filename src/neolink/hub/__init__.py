@@ -1,0 +1,1 @@
+"""One writer, many readers. Knows neither cameras nor players, opens no socket."""
