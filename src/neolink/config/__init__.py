@@ -1,1 +1,5 @@
-"""The configuration file: neolink.toml to settings, with errors that name file, line and key."""
+"""The configuration file: neolink.toml to settings, with errors that name file, line and key.
+
+``positions`` (where keys are) → ``migrate`` and ``substitute`` → ``keys`` (what is unknown) →
+``model`` (types, ranges, defaults) → ``checks`` (rules between tables) → ``compose`` (settings).
+"""

@@ -1,0 +1,62 @@
+# Everything a developer or a curious person types. `make` alone tells what there is.
+#
+# The virtual environment is made with the pinned packages of constraints*.txt (hashes are checked);
+# nothing outside .venv is touched, except that `make test` installs players by apt when it may.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test test-all fuzz bench fmt clean peers
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/runtime: constraints.txt pyproject.toml
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "neolink needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r constraints.txt
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+.venv/development: constraints-dev.txt .venv/runtime
+	@echo "Adding the development tools (once) ..."
+	@$(PIP) install --require-hashes -r constraints-dev.txt
+	@touch $@
+
+setup: .venv/development  ## make the virtual environment with all tools
+
+demo: .venv/runtime  ## two simulated cameras and the bridge; prints URLs to play
+	@exec $(BIN)/neolink demo
+
+check: .venv/development  ## lint, types, architecture, unit and property tests (no players needed)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not foreign and not slow"
+
+test: .venv/development peers  ## everything `check` has no time for: real players and foreign clients
+	$(BIN)/pytest -q -m "not slow" --durations=10
+
+test-all: .venv/development peers  ## the whole matrix of players, codecs and encryption levels
+	$(BIN)/pytest -q --durations=20
+
+peers:
+	@sh scripts/install-peers
+
+fuzz: .venv/development  ## each fuzz harness for SECONDS (default 60)
+	@SECONDS_EACH=$${SECONDS:-60} sh scripts/fuzz
+
+bench: .venv/development  ## CPU per delivered GB, start time, memory
+	$(BIN)/python -m bench
+
+fmt: .venv/development  ## format and fix what a machine can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

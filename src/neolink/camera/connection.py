@@ -1,0 +1,289 @@
+"""One TCP connection to a camera: bytes ↔ ClientProtocol, requests ↔ replies, media ↔ handlers.
+
+Hot path: received bytes go through the protocol engine to the media handlers in the same turn of
+the loop; nothing waits and nothing is queued on the way. No command and no reconnect lives here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from neolink.baichuan.client import ClientProtocol
+from neolink.baichuan.events import (
+    Event,
+    LoggedIn,
+    LoginRefused,
+    MediaBytes,
+    ProtocolTrouble,
+    Pushed,
+    Reply,
+    Resynchronized,
+)
+from neolink.baichuan.ids import MessageId
+from neolink.baichuan.login import Credentials
+from neolink.baichuan.xml import Extension
+from neolink.camera.settings import CameraSettings
+from neolink.errors import (
+    AuthenticationFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    RemoteProtocolError,
+)
+from neolink.log import BoundLogger, RepeatLimiter
+
+__all__ = ["Connection"]
+
+RECEIVE_BUFFER = 256 * 1024
+MAX_UNREAD_REQUESTS = 1 << 20
+"""Bytes that may wait for a camera that does not read; more than this ends the connection."""
+
+T = TypeVar("T")
+
+MediaHandler = Callable[[bytes], None]
+PushHandler = Callable[[Pushed], None]
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection that is logged in, or on its way to be.
+
+    ``lost`` is done when the connection has ended; its exception says why.
+    """
+
+    def __init__(self, settings: CameraSettings, log: BoundLogger, limiter: RepeatLimiter) -> None:
+        self.settings = settings
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.bytes_received = 0
+        self.trouble = 0
+        """Messages that made no sense and damage that was skipped."""
+        self._log = log
+        self._limiter = limiter
+        self._protocol = ClientProtocol(
+            Credentials(settings.username, settings.password),
+            max_encryption=settings.max_encryption,
+            strict=settings.strict,
+            max_body_length=settings.max_frame_length,
+        )
+        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._login: asyncio.Future[LoggedIn] = asyncio.get_running_loop().create_future()
+        self._replies: dict[tuple[int, int], asyncio.Future[Reply]] = {}
+        self._media: dict[tuple[int, int], MediaHandler] = {}
+        self._pushes: dict[int, PushHandler] = {}
+        self._transport: asyncio.Transport | None = None
+        self._buffer = memoryview(bytearray(RECEIVE_BUFFER))
+
+    # -- opening and closing ----------------------------------------------------------
+
+    @classmethod
+    async def open_tcp(
+        cls, settings: CameraSettings, log: BoundLogger, limiter: RepeatLimiter
+    ) -> Self:
+        """Connect to the camera's port.
+
+        Raises ConnectionLost when it cannot be reached, DeadlineExceeded when it takes too long.
+        """
+        assert settings.host is not None  # the supervisor tells what else there is
+        where = f"{settings.host}:{settings.port}"
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: cls(settings, log, limiter), settings.host, settings.port
+                )
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"connecting to {where} took longer than {settings.connect_timeout_s:g} s"
+            ) from None
+        except OSError as error:
+            raise ConnectionLost(f"cannot connect to {where}: {_reason(error)}") from error
+        return connection
+
+    async def log_in(self) -> LoggedIn:
+        """Negotiate and log in.
+
+        Raises AuthenticationFailed, RemoteProtocolError, ConnectionLost or DeadlineExceeded.
+        """
+        settings = self.settings
+        self._protocol.start_login()
+        self._flush()
+        try:
+            async with asyncio.timeout(settings.login_timeout_s):
+                async with asyncio.timeout(settings.first_reply_timeout_s):
+                    await asyncio.shield(self._greeted)
+                return await asyncio.shield(self._login)
+        except TimeoutError:
+            what = "the login" if self._greeted.done() else "the greeting"
+            raise DeadlineExceeded(f"the camera does not answer {what}") from None
+
+    def close(self) -> None:
+        """Close the socket; pending requests fail."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._end(ConnectionLost("closed by us"))
+
+    # -- requests ---------------------------------------------------------------------
+
+    async def request(
+        self,
+        message_id: MessageId,
+        *,
+        timeout_s: float,
+        extension: Extension | None = None,
+        body: bytes = b"",
+        channel: int = 0,
+        stream_type: int = 0,
+        number: int | None = None,
+        on_media: MediaHandler | None = None,
+    ) -> Reply:
+        """Send a request and return its reply, whatever the status.
+
+        ``on_media`` is given the bytes of a binary answer until ``release`` is called for the
+        reply's number. Raises ConnectionLost, or DeadlineExceeded when no reply comes in time.
+        """
+        if self.lost.done():
+            raise ConnectionLost("the connection is closed")
+        number = self._protocol.request(
+            message_id,
+            extension=extension,
+            body=body,
+            channel=channel,
+            stream_type=stream_type,
+            number=number,
+        )
+        key = (message_id, number)
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._replies[key] = reply
+        if on_media is not None:
+            self._media[key] = on_media
+        self._flush()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await reply
+        except TimeoutError:
+            self.release(message_id, number)
+            raise DeadlineExceeded(
+                f"no answer to {message_id.name} within {timeout_s:g} s"
+            ) from None
+        except BaseException:
+            self.release(message_id, number)
+            raise
+        finally:
+            self._replies.pop(key, None)
+
+    def release(self, message_id: MessageId, number: int) -> None:
+        """Forget a binary answer: what still comes of it is swallowed."""
+        self._media.pop((message_id, number), None)
+        self._protocol.release(message_id, number)
+
+    def on_push(self, message_id: MessageId, handler: PushHandler) -> None:
+        """Call ``handler`` for every message of this kind that nobody asked for."""
+        self._pushes[message_id] = handler
+
+    # -- asyncio.BufferedProtocol -----------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=MAX_UNREAD_REQUESTS)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend the reused receive buffer."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was received."""
+        self.bytes_received += nbytes
+        if not self._greeted.done():
+            self._greeted.set_result(None)
+        try:
+            events = self._protocol.receive_data(self._buffer[:nbytes])
+            for event in events:
+                self._dispatch(event)
+        except RemoteProtocolError as error:
+            self.fail(error)
+        except Exception as error:  # noqa: BLE001 - ends this connection, logged above
+            self._log.exception("a message could not be handled")
+            self.fail(ConnectionLost(f"internal error: {error!r}"))
+        else:
+            self._flush()
+
+    def eof_received(self) -> bool:
+        """Let the transport close."""
+        self._protocol.receive_eof()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the socket is gone."""
+        reason = _reason(exc) if isinstance(exc, OSError) else "closed by the camera"
+        self._end(ConnectionLost(f"the connection was lost: {reason}"))
+
+    def pause_writing(self) -> None:
+        """Give up: a camera that does not read requests is no longer one."""
+        self.fail(ConnectionLost("the camera does not read what we send"))
+
+    def resume_writing(self) -> None:
+        """Do nothing: the connection has already ended."""
+
+    # -- details ----------------------------------------------------------------------
+
+    def _dispatch(self, event: Event) -> None:
+        match event:
+            case MediaBytes(message_id, number, data):
+                handler = self._media.get((message_id, number))
+                if handler is not None:
+                    handler(data)
+            case Reply(message_id, number):
+                reply = self._replies.get((message_id, number))
+                if reply is not None and not reply.done():
+                    reply.set_result(event)
+            case Pushed(message_id):
+                push_handler = self._pushes.get(message_id)
+                if push_handler is not None:
+                    push_handler(event)
+            case LoggedIn():
+                self._login.set_result(event)
+            case LoginRefused(reason, status):
+                self.fail(AuthenticationFailed(reason, status))
+            case Resynchronized(offset, discarded, reason):
+                self._note_trouble(f"{discarded} bytes skipped at byte {offset}: {reason}")
+            case ProtocolTrouble(message_id, offset, reason):
+                self._note_trouble(f"message {message_id} at byte {offset} skipped: {reason}")
+
+    def _note_trouble(self, text: str) -> None:
+        self.trouble += 1
+        self._limiter.log(self._log, logging.WARNING, "damaged data: %s", text)
+
+    def _flush(self) -> None:
+        data = self._protocol.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def fail(self, error: Exception) -> None:
+        """End the connection at once; everything that waits raises ``error``."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        if self.lost.done():
+            return
+        self.lost.set_exception(error)
+        self.lost.exception()  # read here, so that an unwatched end is no complaint at exit
+        _break(self._greeted, error)
+        _break(self._login, error)
+        for reply in self._replies.values():
+            _break(reply, error)
+        self._media.clear()
+        self._pushes.clear()
+
+
+def _break(future: asyncio.Future[T], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # read here: nobody may be waiting
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,177 @@
+"""A login on a camera: from connect to logout, with its keep-alive. No reconnect here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from neolink.baichuan.events import Reply
+from neolink.baichuan.ids import MessageId, Status, StreamType
+from neolink.baichuan.xml import (
+    Body,
+    BodyPart,
+    Extension,
+    LoginUser,
+    Preview,
+    parse_body,
+    serialize_body,
+)
+from neolink.camera.connection import Connection, MediaHandler
+from neolink.camera.settings import CameraSettings
+from neolink.errors import CommandRefused, ConnectionLost, DeadlineExceeded
+from neolink.log import BoundLogger, RepeatLimiter
+
+__all__ = ["CameraSession", "VideoStream"]
+
+COMMAND_TIMEOUT_S = 15.0
+"""How long a camera may take to answer a command (battery models are slow)."""
+
+
+class VideoStream:
+    """A stream that was started; ``close`` stops it."""
+
+    def __init__(self, session: "CameraSession", preview: Preview, number: int) -> None:
+        self._session = session
+        self._preview = preview
+        self._number = number
+
+    async def close(self) -> None:
+        """Send stop-video and wait for its answer, but not for long. Never raises."""
+        await self._session.stop_video(self._preview, self._number)
+
+
+class CameraSession:
+    """One login, used by any number of streams and commands at once."""
+
+    def __init__(self, connection: Connection, body: Body, log: BoundLogger) -> None:
+        self.description = body
+        """What the camera said of itself at login."""
+        self._connection = connection
+        self._settings = connection.settings
+        self._log = log
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: CameraSettings, log: BoundLogger, limiter: RepeatLimiter
+    ) -> AsyncIterator["CameraSession"]:
+        """Connect and log in; log out and close at the end.
+
+        Raises ConnectionLost, AuthenticationFailed or RemoteProtocolError.
+        """
+        connection = await Connection.open_tcp(settings, log, limiter)
+        try:
+            logged_in = await connection.log_in()
+            log.debug("logged in, encryption %s", logged_in.encryption.name)
+            session = cls(connection, logged_in.body, log)
+            try:
+                yield session
+            finally:
+                await session._log_out()
+        finally:
+            connection.close()
+
+    # -- commands ---------------------------------------------------------------------
+
+    async def request(
+        self, message_id: MessageId, *parts: BodyPart, channel_id: int | None = None
+    ) -> Body | None:
+        """Send a command; return the reply's body, or None when it has none.
+
+        A camera that answers "busy" (400) is asked again, as the settings say. Raises
+        CommandRefused for any other status than success, ConnectionLost, RemoteProtocolError.
+        """
+        extension = None if channel_id is None else Extension(channel_id=channel_id)
+        body = serialize_body(*parts) if parts else b""
+        reply = await self._request_patiently(message_id, extension, body)
+        return parse_body(reply.body) if reply.body else None
+
+    async def _request_patiently(
+        self, message_id: MessageId, extension: Extension | None, body: bytes
+    ) -> Reply:
+        for attempt in range(self._settings.busy_retries + 1):
+            if attempt:
+                await asyncio.sleep(self._settings.busy_delay_s)
+            reply = await self._connection.request(
+                message_id, extension=extension, body=body, timeout_s=COMMAND_TIMEOUT_S
+            )
+            if reply.status in (Status.OK, Status.LAST, Status.FINISHED):
+                return reply
+            if reply.status != Status.BAD_REQUEST:
+                break
+        raise CommandRefused(message_id.name, reply.status)
+
+    # -- streams ----------------------------------------------------------------------
+
+    async def start_video(
+        self, stream_type: StreamType, channel_id: int, on_media: MediaHandler
+    ) -> VideoStream:
+        """Start a stream; ``on_media`` is given its BcMedia bytes from now on.
+
+        Raises CommandRefused (400: busy, asleep, or the stream does not exist), ConnectionLost.
+        """
+        # The handle must be unique among the running streams of one login (section 6.1).
+        preview = Preview(
+            channel_id=channel_id,
+            handle=stream_type.handle + channel_id,
+            stream_type=stream_type.wire_name,
+        )
+        reply = await self._connection.request(
+            MessageId.PREVIEW_START,
+            body=serialize_body(preview),
+            channel=channel_id,
+            stream_type=stream_type.header_byte,
+            timeout_s=COMMAND_TIMEOUT_S,
+            on_media=on_media,
+        )
+        if reply.status != Status.OK:
+            self._connection.release(MessageId.PREVIEW_START, reply.number)
+            raise CommandRefused(f"start of {stream_type.wire_name}", reply.status)
+        return VideoStream(self, preview, reply.number)
+
+    async def stop_video(self, preview: Preview, number: int) -> None:
+        """Stop a stream by its number. Never raises: at worst the camera notices later."""
+        self._connection.release(MessageId.PREVIEW_START, number)
+        stop = Preview(channel_id=preview.channel_id, handle=preview.handle)
+        await self._quietly(MessageId.PREVIEW_STOP, serialize_body(stop), number)
+
+    # -- life -------------------------------------------------------------------------
+
+    async def keep_alive(self) -> None:
+        """Ping until the connection is lost; always ends by raising why.
+
+        Anything the camera sends proves that it is alive. Raises ConnectionLost and its kind,
+        AuthenticationFailed or RemoteProtocolError.
+        """
+        settings, lost = self._settings, self._connection.lost
+        missed = 0
+        while missed <= settings.max_missed_pings:
+            await asyncio.wait([lost], timeout=settings.ping_interval_s)
+            if lost.done():
+                lost.result()
+            received = self._connection.bytes_received
+            try:
+                await self._connection.request(MessageId.PING, timeout_s=settings.ping_timeout_s)
+            except DeadlineExceeded:
+                is_silent = self._connection.bytes_received == received
+                missed = missed + 1 if is_silent else 0
+            else:
+                missed = 0
+        raise DeadlineExceeded(f"the camera did not answer {missed} pings in a row")
+
+    def kill(self, reason: str) -> None:
+        """End the connection at once; the keep-alive raises ``reason``."""
+        self._connection.fail(ConnectionLost(reason))
+
+    async def _log_out(self) -> None:
+        await self._quietly(MessageId.LOGOUT, serialize_body(LoginUser(user_ver=1)), None)
+
+    async def _quietly(self, message_id: MessageId, body: bytes, number: int | None) -> None:
+        if self._connection.lost.done():
+            return
+        try:
+            await self._connection.request(
+                message_id, body=body, number=number, timeout_s=self._settings.stop_timeout_s
+            )
+        except ConnectionLost as error:
+            self._log.log(logging.DEBUG, "%s: %s", message_id.name, error)

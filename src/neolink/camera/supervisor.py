@@ -1,0 +1,166 @@
+"""One device's life: reach it, log in once, run its channels' streams, come back after trouble.
+
+No protocol here and no command; what to do about each failure is decided in this file alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+
+from neolink.camera.backoff import Backoff
+from neolink.camera.commands.clock import set_clock_if_needed
+from neolink.camera.session import CameraSession
+from neolink.camera.settings import CameraSettings
+from neolink.camera.status import CameraState, CameraStatus
+from neolink.camera.stream import CameraStream
+from neolink.clock import Clock
+from neolink.errors import (
+    AuthenticationFailed,
+    CommandRefused,
+    NeolinkError,
+    RemoteProtocolError,
+)
+from neolink.log import RepeatLimiter, bind
+
+__all__ = ["Camera"]
+
+IDLE_CHECK_S = 1.0
+
+
+class Camera:
+    """One device with one login, shared by all its channels and streams.
+
+    ``settings`` are those of any of its channels: they agree in address and credentials.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        streams: Sequence[CameraStream],
+        *,
+        clock: Clock,
+        limiter: RepeatLimiter,
+    ) -> None:
+        self.settings = settings
+        self.streams = tuple(streams)
+        self.status = CameraStatus()
+        self._clock = clock
+        self._limiter = limiter
+        self._log = bind(logging.getLogger(__name__), camera=settings.name, phase="connection")
+        self._backoff = Backoff(settings)
+        self._connected_s: float | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether any of its streams is wanted now."""
+        return any(stream.is_wanted for stream in self.streams)
+
+    async def run(self) -> None:
+        """Keep the device connected (or, with ``idle_disconnect``, connected while wanted).
+
+        Runs until cancelled; no failure of the camera ends it.
+        """
+        if self.settings.host is None:
+            await self._explain_unsupported()
+        while True:
+            await self._until_needed()
+            try:
+                await self._attend()
+            except* _IdleError:
+                self._log.info("logged out: nobody has used the camera for a while")
+                self._set_state(CameraState.IDLE)
+            except* NeolinkError as group:
+                await self._recover(next(_leaves(group)))
+
+    # -- one connection ---------------------------------------------------------------
+
+    async def _attend(self) -> None:
+        """Connect, log in and serve until something fails; always ends by raising."""
+        self._connected_s = None
+        self._set_state(CameraState.CONNECTING)
+        async with CameraSession.open(self.settings, self._log, self._limiter) as session:
+            self._connected_s = self._clock.monotonic_s()
+            self._backoff.logged_in()
+            self.status.connects += 1
+            self._set_state(CameraState.CONNECTED)
+            self._log.info("connected and logged in")
+            async with asyncio.TaskGroup() as tasks:
+                name = self.settings.name
+                tasks.create_task(session.keep_alive(), name=f"{name} keep-alive")
+                tasks.create_task(self._set_clock(session), name=f"{name} clock")
+                if self.settings.idle_disconnect:
+                    tasks.create_task(self._until_idle(), name=f"{name} idle")
+                for stream in self.streams:
+                    tasks.create_task(stream.serve(session), name=f"{name} {stream.kind}")
+
+    async def _set_clock(self, session: CameraSession) -> None:
+        try:
+            was_set = await set_clock_if_needed(
+                session, unix_s=self._clock.unix_s(), always=self.settings.update_time
+            )
+        except (CommandRefused, RemoteProtocolError) as error:
+            self._log.debug("the camera's clock was not checked: %s", error)
+        else:
+            if was_set:
+                self._log.info("set the camera's clock to the local time of this host")
+
+    # -- when to connect --------------------------------------------------------------
+
+    async def _until_needed(self) -> None:
+        if self.settings.idle_disconnect:
+            waits = [asyncio.ensure_future(stream.until_wanted()) for stream in self.streams]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    async def _until_idle(self) -> None:
+        used_s = self._clock.monotonic_s()
+        while self._clock.monotonic_s() - used_s < self.settings.idle_grace_s:
+            await asyncio.sleep(IDLE_CHECK_S)
+            if self.is_wanted:
+                used_s = self._clock.monotonic_s()
+        raise _IdleError
+
+    # -- failures ---------------------------------------------------------------------
+
+    async def _recover(self, error: BaseException) -> None:
+        now_s = self._clock.monotonic_s()
+        lasted_s = now_s - self._connected_s if self._connected_s is not None else 0.0
+        pause_s = self._backoff.pause_s(error, lasted_s)
+        status = self.status
+        status.failures += 1
+        status.last_error, status.last_error_s = str(error), now_s
+        if isinstance(error, AuthenticationFailed):
+            self._set_state(CameraState.AUTH_FAILED)
+            self._log.error("login refused: %s; next attempt in %.0f s", error, pause_s)
+        else:
+            self._set_state(CameraState.WAITING)
+            self._limiter.log(self._log, logging.WARNING, "Connection Lost: %s", error)
+            self._limiter.log(self._log, logging.INFO, "Attempt reconnect in %g s", pause_s)
+        await asyncio.sleep(pause_s)
+
+    async def _explain_unsupported(self) -> None:
+        text = "found only by UID, which is not supported yet: give the camera's `address`"
+        self._log.error("%s", text)
+        self.status.last_error = text
+        self._set_state(CameraState.UNSUPPORTED)
+        await asyncio.get_running_loop().create_future()  # until cancelled
+
+    def _set_state(self, state: CameraState) -> None:
+        if state is not self.status.state:
+            self.status.state = state
+            self.status.since_s = self._clock.monotonic_s()
+
+
+class _IdleError(Exception):
+    """Nobody uses the camera; the login is given up on purpose."""
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

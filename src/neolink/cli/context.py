@@ -1,0 +1,54 @@
+"""What all commands share: the global options and the one way to load the configuration.
+
+Stays light: ``--help`` imports this module, so heavy imports wait until they are needed.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neolink import __version__
+from neolink.errors import ConfigError
+
+if TYPE_CHECKING:
+    from neolink.config.load import LoadedConfig
+
+__all__ = ["Invocation"]
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of the program. Commands receive it with ``@click.pass_obj``."""
+
+    config_path: Path | None = None
+    """What ``--config`` said, before or after the sub-command."""
+
+    verbosity: int = 0
+    """How often ``-v`` was given."""
+
+    def load_config(self) -> "LoadedConfig":
+        """Load the file that ``--config`` names, set up logging as it says, log its warnings.
+
+        Raises :class:`~neolink.errors.ConfigError`.
+        """
+        from neolink.cli.logging_setup import filter_from, setup  # noqa: PLC0415 - see above
+        from neolink.config.load import load  # noqa: PLC0415 - see above
+
+        if self.config_path is None:
+            raise ConfigError("Must supply --config file")
+        loaded = load(self.config_path)
+        log = loaded.config.log
+        try:
+            chosen = filter_from(os.environ, log.level, self.verbosity)
+        except ValueError as error:
+            raise ConfigError(f"NEOLINK_LOG or RUST_LOG: {error}") from None
+        setup(chosen, json_lines=log.json_lines)
+        logger = logging.getLogger("neolink")
+        logger.info("Neolink %s release", __version__)
+        for warning in loaded.warnings:
+            logger.warning("%s", warning)
+        for notice in loaded.notices:
+            logger.info("%s", notice)
+        return loaded

@@ -1,0 +1,38 @@
+"""``neolink rtsp``: run the bridge until it is told to stop."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+import click
+
+from neolink.app import Bridge, BridgeSettings
+from neolink.cli.banner import banner
+from neolink.cli.context import Invocation
+from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
+
+__all__ = ["rtsp", "run_bridge"]
+
+
+@click.command(help="Serve the cameras over RTSP until stopped.")
+@click.pass_obj
+def rtsp(invocation: Invocation) -> None:
+    """Serve the cameras over RTSP."""
+    config = invocation.load_config().config
+    settings = BridgeSettings(
+        cameras=camera_settings(config), mounts=mount_settings(config), rtsp=rtsp_settings(config)
+    )
+    asyncio.run(run_bridge(settings))
+
+
+async def run_bridge(settings: BridgeSettings) -> None:
+    """Run until SIGINT or SIGTERM; then log out of the cameras and close every session."""
+    bridge = Bridge(settings)
+    running = asyncio.create_task(
+        bridge.run(on_ready=lambda: click.echo(banner(bridge), err=True)), name="bridge"
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running

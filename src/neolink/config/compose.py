@@ -1,0 +1,105 @@
+"""From the configuration to the settings of each package. No reading, no checking."""
+
+from types import MappingProxyType
+
+from neolink.baichuan.crypto import Encryption
+from neolink.camera.settings import CameraSettings
+from neolink.config.model import Config
+from neolink.config.model_camera import CameraTable
+from neolink.config.values import split_address
+from neolink.rtsp_server.settings import (
+    MountSettings,
+    RtspLimits,
+    RtspSettings,
+    resolve_access,
+)
+
+__all__ = ["camera_settings", "mount_settings", "rtsp_settings"]
+
+CAMERA_PORT = 9000
+
+ENCRYPTION = {
+    "none": Encryption.NONE,
+    "bcencrypt": Encryption.BC,
+    "aes": Encryption.FULL_AES,
+}
+"""``aes`` is the best there is: full AES where the camera knows it, else AES."""
+
+
+def camera_settings(config: Config) -> list[CameraSettings]:
+    """Give the settings of every camera that is enabled, in the order of the file."""
+    return [_camera(camera) for camera in config.cameras if camera.enabled]
+
+
+def rtsp_settings(config: Config) -> RtspSettings:
+    """Give the settings of the RTSP listener."""
+    limits = config.limits
+    return RtspSettings(
+        bind=config.bind,
+        port=config.bind_port,
+        certificate=config.certificate,
+        tls_client_auth=config.tls_client_auth,
+        users=MappingProxyType(
+            {user.name: user.password.get_secret_value() for user in config.users}
+        ),
+        session_timeout_s=config.rtsp.session_timeout,
+        is_udp_enabled=config.rtsp.udp,
+        rtp_port=config.rtsp.rtp_port,
+        limits=RtspLimits(
+            max_connections=limits.max_connections,
+            max_connections_per_ip=limits.max_connections_per_ip,
+            max_unauthenticated=limits.max_unauthenticated,
+            max_clients=limits.max_clients,
+            max_bytes_per_client=int(limits.max_bytes_per_client),
+            max_bytes=int(limits.max_bytes),
+            max_frames=limits.max_frames,
+            stall_timeout_s=limits.stall_timeout,
+        ),
+    )
+
+
+def mount_settings(config: Config) -> list[MountSettings]:
+    """Give the settings of the paths of every camera that is enabled and has a stream."""
+    return [_mount(config, camera) for camera in config.cameras if camera.enabled and camera.stream]
+
+
+def _camera(camera: CameraTable) -> CameraSettings:
+    host, port = split_address(camera.address) if camera.address else (None, None)
+    return CameraSettings(
+        name=camera.name,
+        host=host,
+        port=port or CAMERA_PORT,
+        uid=camera.uid.get_secret_value() if camera.uid else None,
+        username=camera.username,
+        password=camera.password.get_secret_value(),
+        streams=camera.stream,
+        channel_id=camera.channel_id,
+        max_encryption=ENCRYPTION[camera.max_encryption],
+        strict=camera.strict,
+        update_time=camera.update_time,
+        idle_disconnect=camera.idle_disconnect,
+        idle_grace_s=camera.idle_grace_period,
+        discovery=camera.discovery,
+        max_discovery_retries=camera.max_discovery_retries,
+        print_format=camera.print_format,
+        debug=camera.debug,
+        max_missed_pings=camera.ping_retries,
+    )
+
+
+def _mount(config: Config, camera: CameraTable) -> MountSettings:
+    rtsp, limits = config.rtsp, config.limits
+    return MountSettings(
+        camera=camera.name,
+        streams=camera.stream,
+        access=resolve_access(camera.permitted_users, [user.name for user in config.users]),
+        start=camera.start or rtsp.start,
+        audio=camera.audio or rtsp.audio,
+        buffer_duration_s=camera.buffer_duration / 1000,
+        setup_timeout_s=camera.codec_detection_timeout or rtsp.setup_timeout,
+        max_clients=(
+            limits.max_clients_per_camera if camera.max_clients is None else camera.max_clients
+        ),
+        use_splash=camera.use_splash,
+        splash_pattern=camera.splash_pattern,
+    )

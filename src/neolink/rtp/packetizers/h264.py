@@ -1,0 +1,66 @@
+"""H.264 access units to RTP payloads: single NAL unit, STAP-A, FU-A (RFC 6184 section 5).
+
+Hot path. Interleaved mode (STAP-B, MTAP, FU-B) is never used: players rarely support it.
+"""
+
+import struct
+
+from neolink.media.units import AccessUnit
+from neolink.rtp.packetizers.nal_units import (
+    Aggregation,
+    NalScheme,
+    NalUnit,
+    in_band,
+    packetize_nal_units,
+)
+from neolink.rtp.payload import DEFAULT_MAX_PAYLOAD, Payload
+
+__all__ = ["packetize"]
+
+_STAP_A = 24
+_FU_A = 28
+_START = 0x80
+_END = 0x40
+_SUPPLEMENTS = frozenset({6, 7, 8})  # SEI, SPS, PPS
+_LENGTH = struct.Struct(">H")
+
+
+def packetize(
+    unit: AccessUnit,
+    max_payload: int = DEFAULT_MAX_PAYLOAD,
+    aggregate: Aggregation = Aggregation.PARAMETER_SETS,
+) -> list[Payload]:
+    """Return the payloads of one access unit, parameter sets first at a random access point."""
+    return packetize_nal_units(in_band(unit), max_payload, _SCHEME, aggregate)
+
+
+def _is_supplement(nal: NalUnit) -> bool:
+    return nal[0] & 0x1F in _SUPPLEMENTS
+
+
+def _join(nal_units: list[NalUnit]) -> Payload:
+    """STAP-A: the worst F bit and the highest importance of its NAL units (section 5.7)."""
+    forbidden = max(nal[0] & 0x80 for nal in nal_units)
+    importance = max(nal[0] & 0x60 for nal in nal_units)
+    parts: list[NalUnit] = []
+    for nal in nal_units:
+        parts += (_LENGTH.pack(len(nal)), nal)
+    return bytes((forbidden | importance | _STAP_A,)), b"".join(parts)
+
+
+def _cut(nal: NalUnit, max_payload: int) -> list[Payload]:
+    """FU-A: equal sizes except the last, so that a kernel can segment them (section 5.8)."""
+    view = memoryview(nal)
+    indicator = view[0] & 0xE0 | _FU_A
+    kind = view[0] & 0x1F
+    size = max_payload - 2
+    middle = bytes((indicator, kind))
+    payloads: list[Payload] = [
+        (middle, view[start : start + size]) for start in range(1, len(view), size)
+    ]
+    payloads[0] = (bytes((indicator, kind | _START)), payloads[0][1])
+    payloads[-1] = (bytes((indicator, kind | _END)), payloads[-1][1])
+    return payloads
+
+
+_SCHEME = NalScheme(header_length=1, is_supplement=_is_supplement, join=_join, cut=_cut)

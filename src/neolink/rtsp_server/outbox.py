@@ -1,0 +1,190 @@
+"""Everything that leaves on one TCP connection: replies, RTCP and media of its sessions.
+
+Hot path: :meth:`Lane.push` runs once per unit and player: one non-blocking ``send`` of a blob that
+all players share. What the socket does not take waits in the lane's backlog, where whole groups of
+pictures can still be dropped; nothing here awaits, copies or logs per unit.
+
+Order on the wire: the blob that was begun, then replies and RTCP, then media.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from neolink.hub.backlog import Backlog, BacklogLimits, Budget
+from neolink.rtsp_server.parcel import Parcel
+
+__all__ = ["Lane", "Outbox"]
+
+MAX_BYTES_PER_TURN = 256 * 1024
+"""What one connection may write per turn of the loop while it catches up."""
+
+MAX_CONTROL_BYTES = 1 << 20
+"""Replies and RTCP that wait for a peer that does not read; more than this ends it."""
+
+
+class Outbox:
+    """The writing half of one connection.
+
+    ``on_failure`` is called once, when the peer is gone or hopeless; the owner then closes.
+    """
+
+    def __init__(self, sock: socket.socket, on_failure: Callable[[str], None]) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._loop = asyncio.get_running_loop()
+        self._on_failure: Callable[[str], None] | None = on_failure
+        self._begun: memoryview | None = None
+        self._control: deque[bytes] = deque()
+        self._control_size = 0
+        self._lanes: list[Lane] = []
+        self.is_blocked = False
+        self.bytes_sent = 0
+
+    @property
+    def is_open(self) -> bool:
+        """False once the connection failed or was closed."""
+        return self._on_failure is not None
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether something waits for the peer to read."""
+        return self.is_blocked
+
+    def open_lane(self, limits: BacklogLimits, budget: Budget) -> "Lane":
+        """Return a new queue for one session's media."""
+        lane = Lane(self, limits, budget)
+        self._lanes.append(lane)
+        return lane
+
+    def close_lane(self, lane: "Lane") -> None:
+        """Forget a session's media; a blob that was begun is still finished."""
+        lane.backlog.clear()
+        if lane in self._lanes:
+            self._lanes.remove(lane)
+
+    def write(self, data: bytes) -> None:
+        """Send a reply or RTCP, at once or at the next blob boundary."""
+        if not self.is_open:
+            return
+        self._control.append(data)
+        self._control_size += len(data)
+        if self._control_size > MAX_CONTROL_BYTES:
+            self.fail("the peer does not read replies")
+        elif not self.is_blocked:
+            self.block()
+            self._on_writable()
+
+    def close(self) -> None:
+        """Stop writing; what waits is dropped. The owner closes the socket."""
+        self._on_failure = None
+        if self.is_blocked:
+            self._loop.remove_writer(self._fd)
+        self.is_blocked = True  # lanes that are still pushed to only queue, within their bounds
+        self._begun = None
+        self._control.clear()
+        for lane in self._lanes:
+            lane.backlog.clear()
+
+    def fail(self, reason: str) -> None:
+        """End the connection: the owner learns why and closes."""
+        on_failure = self._on_failure
+        self.close()
+        if on_failure is not None:
+            on_failure(reason)
+
+    def send(self, blob: bytes | bytearray | memoryview) -> int:
+        """Give a blob to the socket; return how many bytes it took."""
+        try:
+            sent = self._sock.send(blob)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self.fail(f"sending failed: {error.strerror or error}")
+            return 0
+        self.bytes_sent += sent
+        return sent
+
+    def finish_later(self, rest: memoryview) -> None:
+        """Keep the rest of a blob that was begun and wait for the socket."""
+        self._begun = rest
+        self.block()
+
+    def block(self) -> None:
+        """Wait until the socket takes more."""
+        if self.is_open and not self.is_blocked:
+            self.is_blocked = True
+            self._loop.add_writer(self._fd, self._on_writable)
+
+    def _on_writable(self) -> None:
+        allowance = MAX_BYTES_PER_TURN
+        while allowance > 0:
+            blob = self._begun or self._next_blob()
+            if blob is None:
+                self._loop.remove_writer(self._fd)
+                self.is_blocked = False
+                return
+            sent = self.send(blob)
+            if not self.is_open:
+                return
+            allowance -= sent
+            self._begun = blob[sent:] if sent < len(blob) else None
+            if self._begun is not None:
+                return
+
+    def _next_blob(self) -> memoryview | None:
+        if self._control:
+            data = b"".join(self._control)
+            self._control.clear()
+            self._control_size = 0
+            return memoryview(data)
+        for position, lane in enumerate(self._lanes):
+            if len(lane.backlog):
+                self._lanes.append(self._lanes.pop(position))  # the next one's turn comes
+                return lane.next_blob()
+        return None
+
+
+class Lane:
+    """One session's media on a connection: a channel per track and a bounded backlog."""
+
+    __slots__ = ("_outbox", "backlog", "channels")
+
+    def __init__(self, outbox: Outbox, limits: BacklogLimits, budget: Budget) -> None:
+        self._outbox = outbox
+        self.backlog: Backlog[Parcel] = Backlog(limits, budget)
+        self.channels = [0, 0]
+        """Interleaved channel of RTP by track number; RTCP is on the next one."""
+
+    def push(self, parcel: Parcel) -> None:
+        """Send one parcel now, or keep it, or drop it by the backlog's policy."""
+        outbox, backlog = self._outbox, self.backlog
+        if outbox.is_blocked:
+            backlog.push(parcel)
+            return
+        if not backlog.admits(parcel):
+            return
+        blob = parcel.batch.interleaved(self.channels[parcel.track])
+        sent = outbox.send(blob)
+        if sent == parcel.size:
+            return
+        if sent:
+            outbox.finish_later(memoryview(blob)[sent:])
+        elif outbox.is_open:
+            backlog.push(parcel)
+            outbox.block()
+
+    def push_rtcp(self, track: int, packet: bytes) -> None:
+        """Send one RTCP compound packet on the track's second channel."""
+        channel = self.channels[track] + 1
+        self._outbox.write(b"$" + bytes((channel,)) + len(packet).to_bytes(2, "big") + packet)
+
+    def next_blob(self) -> memoryview:
+        """Take the oldest parcel's bytes. Raises IndexError when nothing waits."""
+        parcel = self.backlog.pop()
+        return memoryview(parcel.batch.interleaved(self.channels[parcel.track]))
+
+    def close(self) -> None:
+        """Drop what waits and leave the connection."""
+        self._outbox.close_lane(self)

@@ -1,0 +1,145 @@
+"""Encoding a scene with PyAV, for clip generation. The only module here that imports it.
+
+Needs the extras ``media`` (PyAV) and ``speed`` (numpy). Encoded pictures are cut down to what a
+camera sends: parameter sets and slices, four-byte start codes, no text of the encoder.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import av
+from av.video.reformatter import ColorRange, Colorspace
+
+from neolink.media import h264, h265
+from neolink.media.nal import NalRole, join_annex_b, split_annex_b
+from neolink.media.tracks import VideoCodec
+from neolink.simulator.clipfile import Recipe
+from neolink.simulator.scenes import DUSK, NIGHT, Scene, ScenePlan
+
+__all__ = ["encode_aac", "encode_scene"]
+
+AAC_RATE = 16_000
+_AAC_BIT_RATE = 32_000
+_AAC_RUN_IN = 8
+_BITRATE_TOLERANCE = 0.07
+_ATTEMPTS = 3
+_SENT = frozenset({NalRole.SLICE, NalRole.RANDOM_ACCESS_SLICE, NalRole.PARAMETER_SET})
+
+
+def encode_scene(recipe: Recipe) -> list[bytes]:
+    """Return the access units of all frames, in order, the first of each GOP an IDR picture.
+
+    Where rate control misses the recipe's mean bit rate, the scene is encoded again with a
+    corrected target; what the last attempt gave is returned. What PyAV refuses, it says itself.
+    """
+    wanted_bytes = recipe.bitrate_kbps * 125 * recipe.frames / recipe.frame_rate
+    target_kbps = recipe.bitrate_kbps
+    units: list[bytes] = []
+    for _ in range(_ATTEMPTS):
+        units = list(_encode_once(recipe, target_kbps))
+        ratio = sum(map(len, units)) / wanted_bytes
+        if abs(ratio - 1) <= _BITRATE_TOLERANCE:
+            break
+        target_kbps = max(1, round(target_kbps / ratio))
+    return units
+
+
+def encode_aac(frame_samples: Sequence[int], count: int) -> list[bytes]:
+    """Return ``count`` ADTS frames (16 kHz mono LC), each of the same 1024 signed samples.
+
+    The encoder's run-in is left out, so that any frame may follow any other.
+    """
+    context = av.CodecContext.create("aac", "w")
+    context.sample_rate = AAC_RATE
+    context.format = "fltp"
+    context.layout = "mono"
+    context.bit_rate = _AAC_BIT_RATE
+    context.time_base = Fraction(1, AAC_RATE)
+    plane = struct.pack(f"={len(frame_samples)}f", *(level / 32768 for level in frame_samples))
+    raw: list[bytes] = []
+    for number in range(_AAC_RUN_IN + count + 1):
+        frame = av.AudioFrame(format="fltp", layout="mono", samples=len(frame_samples))
+        frame.sample_rate = AAC_RATE
+        frame.pts = number * len(frame_samples)
+        frame.planes[0].update(plane)
+        raw += [bytes(packet) for packet in context.encode(frame)]
+    return [_adts_header(len(unit)) + unit for unit in raw[_AAC_RUN_IN : _AAC_RUN_IN + count]]
+
+
+def _encode_once(recipe: Recipe, target_kbps: int) -> Iterator[bytes]:
+    context = _open_encoder(recipe, target_kbps)
+    scene = Scene(_plan(recipe))
+    for number in range(recipe.frames):
+        picture = av.VideoFrame.from_ndarray(scene.draw(number), format="rgb24")
+        frame = picture.reformat(
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        frame.pict_type = 0  # the encoder decides, not the picture's origin
+        frame.pts = number
+        for packet in context.encode(frame):
+            yield _clean(bytes(packet), recipe.codec)
+    for packet in context.encode(None):
+        yield _clean(bytes(packet), recipe.codec)
+
+
+def _plan(recipe: Recipe) -> ScenePlan:
+    return ScenePlan(
+        width=recipe.width,
+        height=recipe.height,
+        frame_rate=recipe.frame_rate,
+        frames=recipe.frames,
+        title=recipe.title,
+        palette=DUSK if recipe.codec is VideoCodec.H264 else NIGHT,
+        grain=recipe.grain,
+    )
+
+
+def _open_encoder(recipe: Recipe, target_kbps: int) -> av.VideoCodecContext:
+    names = {VideoCodec.H264: "libx264", VideoCodec.H265: "libx265"}
+    context = av.CodecContext.create(names[recipe.codec], "w")
+    context.width, context.height = recipe.width, recipe.height
+    context.pix_fmt = "yuv420p"
+    context.framerate = Fraction(recipe.frame_rate)
+    context.time_base = Fraction(1, recipe.frame_rate)
+    context.bit_rate = target_kbps * 1000
+    context.gop_size = recipe.gop
+    context.max_b_frames = 0
+    context.color_range = 1  # limited
+    context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
+    context.options = {"preset": recipe.preset, **_private_options(recipe, target_kbps)}
+    return context
+
+
+def _private_options(recipe: Recipe, target_kbps: int) -> dict[str, str]:
+    """Return encoder settings; fixed thread counts give the same output on every machine."""
+    common = {
+        "keyint": recipe.gop,
+        "min-keyint": recipe.gop,
+        "scenecut": 0,
+        "bframes": 0,
+        "open-gop": 0,
+        "slices": recipe.slices,
+    }
+    match recipe.codec:
+        case VideoCodec.H264:
+            own = {"threads": 2, "sliced-threads": 0, "rc-lookahead": 20}
+        case VideoCodec.H265:
+            own = {"pools": 2, "frame-threads": 1, "info": 0, "log-level": 0, "repeat-headers": 1}
+    text = ":".join(f"{key}={value}" for key, value in {**common, **own}.items())
+    return {"x264-params" if recipe.codec is VideoCodec.H264 else "x265-params": text}
+
+
+def _clean(unit: bytes, codec: VideoCodec) -> bytes:
+    """Keep slices and parameter sets, each after a four-byte start code."""
+    roles = h264.ROLES if codec is VideoCodec.H264 else h265.ROLES
+    nal_units = split_annex_b(unit)
+    return join_annex_b([nal for nal in nal_units if roles[nal[0]] in _SENT])
+
+
+def _adts_header(payload_bytes: int) -> bytes:
+    """ADTS header for 16 kHz (index 8) mono LC without checksum (ISO 13818-7 section 6.2)."""
+    fields = 0xFFF1 << 40 | 1 << 38 | 8 << 34 | 1 << 30 | (payload_bytes + 7) << 13 | 0x7FF << 2
+    return fields.to_bytes(7, "big")
