@@ -209,12 +209,21 @@ class _Secrets:
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
-        self.pattern: re.Pattern[str] | None = None
+        self._pattern: re.Pattern[str] | None = None
+        self._compiled_texts = 0
 
-    def compile(self) -> None:
-        # longest first, so that a secret which contains another one vanishes as a whole
-        ordered = sorted(self.texts, key=len, reverse=True)
-        self.pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+    def clear(self) -> None:
+        self.texts.clear()
+        self._pattern, self._compiled_texts = None, 0
+
+    def blank_out(self, text: str) -> str:
+        # compiled late, because a configuration registers hundreds at once
+        if len(self.texts) != self._compiled_texts:
+            # longest first, so that a secret which contains another one vanishes as a whole
+            ordered = sorted(self.texts, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+            self._compiled_texts = len(self.texts)
+        return self._pattern.sub(REDACTED, text) if self._pattern else text
 
 
 _secrets = _Secrets()
@@ -224,7 +233,6 @@ def register_secret(secret: str) -> None:
     """Have :func:`redact` blank out ``secret``, also as part of a URL or of XML."""
     if len(secret) >= SHORTEST_SECRET:
         _secrets.texts |= {secret, quote(secret, safe=""), _in_xml(secret), repr(secret)[1:-1]}
-        _secrets.compile()
 
 
 def _in_xml(text: str) -> str:
@@ -233,10 +241,9 @@ def _in_xml(text: str) -> str:
 
 def forget_secrets() -> None:
     """Forget all registered secrets (for tests, and before another configuration is loaded)."""
-    _secrets.texts.clear()
-    _secrets.compile()
+    _secrets.clear()
 
 
 def redact(text: str) -> str:
     """Blank out every registered secret in ``text``."""
-    return _secrets.pattern.sub(REDACTED, text) if _secrets.pattern else text
+    return _secrets.blank_out(text)

@@ -1,7 +1,5 @@
 """The ciphers against the published vectors, and the fast forms against the plain ones."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,12 +42,11 @@ def plain_xor(data: bytes, offset: int) -> bytes:
 
 
 @pytest.fixture(params=["numpy", "no numpy"])
-def wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "numpy":
         pytest.importorskip("numpy")
     else:
         monkeypatch.setattr(crypto, "_xor_wide", lambda: None)
-    yield
 
 
 @pytest.mark.parametrize(("offset", "cipher_text"), BC_VECTORS.items())

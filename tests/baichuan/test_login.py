@@ -69,7 +69,7 @@ def test_the_password_stays_out_of_the_repr() -> None:
 )
 def test_the_greeting_is_an_empty_legacy_login(level: Encryption, wire: str) -> None:
     data = LoginExchange(CREDENTIALS, level, number=5).start().serialize()
-    assert data.hex() == f"f0debc0a01000000000000000000" + "0500" + wire + "1465"
+    assert data.hex() == "f0debc0a010000000000000000000500" + wire + "1465"
 
 
 def test_a_login_begins_once() -> None:

@@ -35,7 +35,10 @@ AES = AesCipher(session_key(NONCE, "123456"))
 BODY = serialize_body(Preview(0, 0, "mainStream"))
 TEXT = BODY.strip()
 DEVICE = serialize_body(DeviceInfo(type="ipc"))
-ROUTING = {"channel": 250, "stream_type": 1, "number": 0x0102}
+
+
+def routed(message_id: int, status: int = 0, message_class: int = MessageClass.REQUEST) -> Header:
+    return Header(message_id, 0, 250, 1, 0x0102, status, message_class)
 
 
 def server(encryption: Encryption = Encryption.FULL_AES, **options: object) -> ServerProtocol:
@@ -43,14 +46,14 @@ def server(encryption: Encryption = Encryption.FULL_AES, **options: object) -> S
 
 
 def greeting(code: int = 0xDC12, body: bytes = b"") -> bytes:
-    header = Header(1, status=code, message_class=MessageClass.LEGACY_REQUEST, **ROUTING)
+    header = routed(1, code, MessageClass.LEGACY_REQUEST)
     return Message.compose(header, payload=body).serialize()
 
 
 def login(user: str = "admin", password: str = "123456", *, is_clear: bool = False) -> bytes:
     body = serialize_body(LoginUser(login_hash(user, NONCE), login_hash(password, NONCE), 1))
     payload = body if is_clear else xor(body, 250)
-    return Message.compose(Header(1, **ROUTING), payload=payload).serialize()
+    return Message.compose(routed(1), payload=payload).serialize()
 
 
 def sent(peer: ServerProtocol) -> list[Message]:
@@ -69,7 +72,7 @@ def authenticated(encryption: Encryption = Encryption.FULL_AES) -> ServerProtoco
 
 
 def request(message_id: int, payload: bytes = b"", extension: bytes = b"") -> bytes:
-    return Message.compose(Header(message_id, **ROUTING), extension, payload).serialize()
+    return Message.compose(routed(message_id), extension, payload).serialize()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_the_best_common_level_is_chosen(code: int, limit: Encryption, answer: i
     (message,) = sent(peer)
     header = message.header
     assert (header.status, header.message_class) == (answer, MessageClass.LEGACY_REPLY)
-    assert (header.channel, header.stream_type, header.number) == tuple(ROUTING.values())
+    assert header.routing == routed(1).routing
     text = message.payload if answer == 0xDD00 else xor(message.payload, 250)
     assert parse_body(text).get(EncryptionBody) == EncryptionBody("md5", NONCE)
     assert peer.encryption.reply_code == answer
@@ -203,7 +206,7 @@ def test_replies_echo_the_routing_and_are_encrypted(level: Encryption) -> None:
 
 def test_a_reply_without_a_body_is_header_only() -> None:
     peer = authenticated()
-    peer.reply(Header(18, **ROUTING), status=405)
+    peer.reply(routed(18), status=405)
     (message,) = sent(peer)
     assert (message.header.status, message.header.body_length) == (405, 0)
 
@@ -217,7 +220,7 @@ def test_pushes_have_the_routing_they_are_given() -> None:
 
 
 def test_full_aes_marks_and_encrypts_the_first_message_of_each_packet() -> None:
-    peer, preview = authenticated(), Header(3, **ROUTING)
+    peer, preview = authenticated(), routed(3)
     picture = b"00dc" + bytes(range(256)) * 400
     for _ in range(2):
         peer.send_media(preview, picture, starts_packet=True)
@@ -235,7 +238,7 @@ def test_full_aes_marks_and_encrypts_the_first_message_of_each_packet() -> None:
 
 @pytest.mark.parametrize("level", [Encryption.NONE, Encryption.BC, Encryption.AES])
 def test_other_levels_mark_the_first_message_only_and_send_clear(level: Encryption) -> None:
-    peer, preview = authenticated(level), Header(3, **ROUTING)
+    peer, preview = authenticated(level), routed(3)
     peer.send_media(preview, b"1002info", starts_packet=True)
     peer.send_media(preview, b"00dc" + bytes(50_000), starts_packet=True)
     first, *rest = sent(peer)
@@ -247,7 +250,7 @@ def test_other_levels_mark_the_first_message_only_and_send_clear(level: Encrypti
 
 
 def test_continued_packets_are_clear_and_unmarked() -> None:
-    peer, preview = authenticated(), Header(3, **ROUTING)
+    peer, preview = authenticated(), routed(3)
     peer.send_media(preview, b"00dc", starts_packet=True)
     peer.data_to_send()
     peer.send_media(preview, memoryview(b"more"), starts_packet=False)
@@ -266,7 +269,7 @@ def test_a_preview_that_starts_again_is_marked_again() -> None:
 
 @pytest.mark.parametrize("level", Encryption)
 def test_every_part_of_a_snapshot_is_marked(level: Encryption) -> None:
-    peer, snapshot = authenticated(level), Header(109, **ROUTING)
+    peer, snapshot = authenticated(level), routed(109)
     sections = Sections(level, AES)
     for data, status in ((b"one", 200), (b"two", 200), (b"", 201)):
         peer.send_binary_part(snapshot, data, status=status)
@@ -290,7 +293,7 @@ def test_talk_is_binary_also_without_a_second_mark(level: Encryption) -> None:
     extension = Extension(binary_data=True, channel_id=0)
     marked = Sections(level, AES).encrypt(extension.serialize(), 250)
     events = peer.receive_data(request(202, b"01wb", marked) + request(202, b"more"))
-    header = Header(202, body_length=4 + len(marked), payload_offset=len(marked), **ROUTING)
+    header = Message.compose(routed(202), marked, b"01wb").header
     assert events[0] == BinaryReceived(202, header, extension, b"01wb")
     assert isinstance(events[1], BinaryReceived)
     assert events[1].data == b"more"

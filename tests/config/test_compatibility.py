@@ -102,7 +102,9 @@ def test_broker_of_a_camera_is_used_when_there_is_no_other() -> None:
     assert loaded.config.mqtt
     assert loaded.config.mqtt.broker_addr == "s"
     (warning,) = loaded.warnings
-    assert warning.startswith("neolink.toml:6: cameras[0].mqtt: the broker belongs in [mqtt]; taken")
+    assert warning.startswith(
+        "neolink.toml:6: cameras[0].mqtt: the broker belongs in [mqtt]; taken"
+    )
 
 
 def test_broker_of_a_camera_is_ignored_when_there_is_another() -> None:

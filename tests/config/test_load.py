@@ -1,5 +1,6 @@
 """Loading: what is told about a file, with line and remedy, and never a secret."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,16 +64,20 @@ def test_misspelt_key_is_a_warning_with_line_and_nearest_key() -> None:
     loaded = read("bind_prot = 1\n" + CAMERA + "permited_users = []\n")
     assert loaded.warnings == (
         "n.toml:1: bind_prot: unknown key, ignored; did you mean `bind_port`?",
-        "n.toml:7: cameras[0].permited_users: unknown key, ignored; "
-        "did you mean `cameras.permitted_users`?",
+        (
+            "n.toml:7: cameras[0].permited_users: unknown key, ignored; "
+            "did you mean `cameras.permitted_users`?"
+        ),
     )
 
 
 def test_misplaced_key_is_told_where_it_belongs() -> None:
     loaded = read('cameras = []\n[mqtt]\nserver = "s"\nport = 1\nenable_preview = false\n')
     assert loaded.warnings == (
-        "n.toml:5: mqtt.enable_preview: unknown key, ignored; "
-        "did you mean `cameras.mqtt.enable_preview`?",
+        (
+            "n.toml:5: mqtt.enable_preview: unknown key, ignored; "
+            "did you mean `cameras.mqtt.enable_preview`?"
+        ),
     )
     assert read(CAMERA + "[cameras.mqtt]\nstream = 1").warnings[0].endswith("`cameras.stream`?")
 
@@ -115,7 +120,9 @@ def test_second_camera_of_the_same_name_is_refused() -> None:
 
 def test_two_spellings_of_one_key_are_refused() -> None:
     (line,) = errors(CAMERA + 'pass = "q"\n')
-    assert line == "n.toml:6: cameras[0].pass: `password` and `pass` mean the same; keep one of them"
+    assert (
+        line == "n.toml:6: cameras[0].pass: `password` and `pass` mean the same; keep one of them"
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,8 +153,10 @@ def test_http_for_others_needs_a_login(login: str) -> None:
 def test_permitted_user_that_is_not_defined_is_a_warning() -> None:
     loaded = read('[[users]]\nname = "me"\npass = "x"\n' + CAMERA + 'permitted_users = ["mee"]')
     assert loaded.warnings == (
-        'n.toml:9: cameras[0].permitted_users[0]: "mee" is not defined in [[users]] '
-        "and cannot log in",
+        (
+            'n.toml:9: cameras[0].permitted_users[0]: "mee" is not defined in [[users]] '
+            "and cannot log in"
+        ),
     )
 
 
@@ -294,21 +303,22 @@ def test_no_secret_in_a_value_or_a_warning() -> None:
     assert redact(f"{SECRET} {SECRET}1 {SECRET}2 {SECRET}3 {SECRET}4") == "*** *** *** *** ***"
 
 
+HEADERS = ["[[cameras]]\n", "[mqtt]\n", "[cameras.mqtt]\n"]
+VALUES = ["[1]\n", '"x"\n', "5\n", "{a = 1}\n", "[]\n"]
+
+
 @settings(max_examples=200)
 @given(
     st.one_of(
         st.text(max_size=60),
         st.lists(
             st.sampled_from(
-                ["[[cameras]]\n", "[mqtt]\n", "[cameras.mqtt]\n", "name = ", "cameras = ", "[1]\n"]
-                + ["port = ", '"x"\n', "5\n", "{a = 1}\n", "password_file = ", "mqtt.", "[]\n"]
+                [*HEADERS, "name = ", "cameras = ", "port = ", "password_file = ", "mqtt.", *VALUES]
             ),
             max_size=12,
         ).map("".join),
     )
 )
 def test_any_text_loads_or_is_a_config_error(text: str) -> None:
-    try:
-        loads(text, environ={})
-    except ConfigError as error:
-        assert str(error)
+    with suppress(ConfigError):
+        assert loads(text, environ={}).config.bind

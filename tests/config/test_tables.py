@@ -204,7 +204,7 @@ def test_absent_key_has_its_default(
     table: str, spellings: str, attribute: str, default: object
 ) -> None:
     if default is REQUIRED:
-        first = spellings.split()[0]
+        first = spellings.split(maxsplit=1)[0]
         text = file_with(table, first, "5").replace(f"{first} = 5", "")
         with pytest.raises(ConfigFileError, match=f"{first}: `{first}` is missing"):
             loads(text, environ={})

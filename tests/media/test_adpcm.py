@@ -11,13 +11,13 @@ from neolink.media.adpcm import AdpcmDecoder, AdpcmEncoder, AdpcmState
 from neolink.media.pcm import pcm_from_samples, samples_from_pcm
 
 
-def _tone(samples: int) -> array[int]:
+def _tone(samples: int) -> "array[int]":
     return array(
         "h", (int(8000 * math.sin(n * 0.1) + 3000 * math.sin(n * 0.013)) for n in range(samples))
     )
 
 
-def _signal_to_noise_db(signal: array[int], decoded: array[int]) -> float:
+def _signal_to_noise_db(signal: "array[int]", decoded: "array[int]") -> float:
     noise = sum((a - b) ** 2 for a, b in zip(signal, decoded, strict=True))
     return 10 * math.log10(sum(a * a for a in signal) / max(1, noise))
 

@@ -70,7 +70,8 @@ class BcMediaReader:
     Frames of a foreign codec and empty frames are skipped by their length.
 
     A packet is returned when its content is complete; its padding may come later. At most one
-    incomplete packet is retained, and it is at most ``max_packet_length`` bytes long.
+    incomplete packet is retained: a video packet of at most ``max_packet_length`` bytes, or an
+    audio packet, which cannot exceed 64 KiB.
     """
 
     def __init__(self, *, strict: bool = False, max_packet_length: int = 8 * 1024 * 1024) -> None:

@@ -90,8 +90,8 @@ def loads(
     """Read the text of a configuration file called ``name``; otherwise as :func:`load`."""
     document = _parse(text, name)
     lines = locate_keys(text)
-    as_written = copy.deepcopy(document)
     found = migrate(document, lines)
+    as_written = copy.deepcopy(document)  # values of variables and files are never shown
     found += substitute(document, os.environ if environ is None else environ, folder)
     for secret in secrets_in(document):
         register_secret(secret)

@@ -34,6 +34,9 @@ class Sink(Protocol):
     def presentation_changed(self, presentation: Presentation) -> None:
         """Learn that the tracks changed so much that readers must describe the stream again."""
 
+    def source_stopped(self) -> None:
+        """Learn that no unit follows the last one; what comes later begins anew."""
+
 
 class Hold:
     """Keeps a stream wanted; released once, also as a context manager."""
@@ -117,7 +120,7 @@ class Stream:
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""
         self._demand.handle(DemandEvent.SOURCE_LOST)
-        self._learning = _Learning()
+        self._stopped()
 
     # -- the readers' side ------------------------------------------------------------
 
@@ -128,16 +131,13 @@ class Stream:
             self._join()
         return Hold(self._release)
 
-    def subscribe(self, sink: Sink) -> Hold:
-        """Give every unit to ``sink`` until the returned hold is released."""
-        hold = self.hold()
+    def subscribe(self, sink: Sink) -> None:
+        """Give every unit to ``sink``; that alone does not make the stream wanted."""
         self._sinks = (*self._sinks, sink)
 
-        def leave() -> None:
-            self._sinks = tuple(other for other in self._sinks if other is not sink)
-            hold.release()
-
-        return Hold(leave)
+    def unsubscribe(self, sink: Sink) -> None:
+        """Give ``sink`` nothing any more."""
+        self._sinks = tuple(other for other in self._sinks if other is not sink)
 
     async def describe(self, timeout_s: float) -> Presentation:
         """Return what the stream consists of, starting it only if that was never learnt.
@@ -188,9 +188,14 @@ class Stream:
     def _grace_over(self) -> None:
         self._linger = None
         self._demand.handle(DemandEvent.GRACE_OVER)
-        self._learning = _Learning()
+        self._stopped()
         _LOG.debug("%s: no longer wanted", self.name)
         self.on_demand(self._demand.is_wanted)
+
+    def _stopped(self) -> None:
+        self._learning = _Learning()
+        for sink in self._sinks:
+            sink.source_stopped()
 
     # -- description ------------------------------------------------------------------
 

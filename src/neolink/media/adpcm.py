@@ -91,7 +91,7 @@ class AdpcmDecoder:
         return pcm_from_samples(samples)
 
 
-def _decode_nibbles(data: bytes, predictor: int, index: int) -> tuple[array[int], AdpcmState]:
+def _decode_nibbles(data: bytes, predictor: int, index: int) -> "tuple[array[int], AdpcmState]":
     transitions = _TRANSITIONS
     samples = array("h", bytes(len(data) * 4))
     row = index << 4
@@ -141,7 +141,7 @@ class AdpcmEncoder:
         return header + bytes(high << 4 | low for high, low in zip(first, second, strict=True))
 
 
-def _encode_samples(samples: array[int], state: AdpcmState) -> tuple[bytearray, AdpcmState]:
+def _encode_samples(samples: "array[int]", state: AdpcmState) -> tuple[bytearray, AdpcmState]:
     predictor, index = state
     nibbles = bytearray()
     for sample in samples:

@@ -19,7 +19,7 @@ _PASS_BAND = 0.9
 """Cut-off as a part of the lower rate's Nyquist frequency: a short filter has to start early."""
 
 
-def samples_from_pcm(pcm: bytes | memoryview) -> array[int]:
+def samples_from_pcm(pcm: bytes | memoryview) -> "array[int]":
     """Return big-endian PCM as numbers. Raises LocalProtocolError for half a sample."""
     if len(pcm) % 2:
         raise LocalProtocolError(f"expected PCM of whole 16-bit samples, got {len(pcm)} bytes")
@@ -29,7 +29,7 @@ def samples_from_pcm(pcm: bytes | memoryview) -> array[int]:
     return samples
 
 
-def pcm_from_samples(samples: array[int]) -> bytes:
+def pcm_from_samples(samples: "array[int]") -> bytes:
     """Return 16-bit numbers as big-endian PCM."""
     if sys.byteorder == "little":
         samples = samples[:]

@@ -6,8 +6,7 @@ timeline begins with 0 at its own first unit, which only suits a stream of a sin
 """
 
 from collections import deque
-from math import floor
-from statistics import median
+from math import floor, inf
 
 from neolink.errors import LocalProtocolError
 from neolink.media.frame_rate import MeasuredFrameRate
@@ -222,8 +221,8 @@ class AudioTimeline:
         self._counted = 0  # samples of all frames before the next one
         self._offset = 0.0  # pts = counted + offset
         self._is_placed = False
-        self._end: int | None = None  # pts behind the frame before
-        self._pts = -1
+        self._restarted_s = -inf
+        self._pts = -1  # of the frame before, as its samples and its arrival
         self._samples = 0
         self._arrival_s = 0.0
         self._video_pts: int | None = None
@@ -249,13 +248,14 @@ class AudioTimeline:
         """Return the pts of the next frame, which has ``samples`` samples.
 
         ``video_pts`` (90 kHz) is that of the last video picture before it, ``None`` as long as
-        there is none; ``video_arrival_s`` is when that picture arrived, as a refinement: without
-        it, it counts as having arrived together with the first audio frame behind it. Raises
-        LocalProtocolError unless ``samples`` is positive.
+        there is none; ``video_arrival_s`` is when that picture arrived. Without it that is taken
+        to be shortly before the first audio frame behind it. Raises LocalProtocolError unless
+        ``samples`` is positive.
         """
         if samples < 1:
             raise LocalProtocolError(f"expected an audio frame of 1 sample or more, got {samples}")
-        self._note_video(video_pts, arrival_s if video_arrival_s is None else video_arrival_s)
+        if video_pts is not None and video_pts != self._video_pts:
+            self._note_video(video_pts, video_arrival_s, samples, arrival_s)
         expected = self._expected(arrival_s)
         if not self._is_placed:
             self._place(expected, arrival_s)
@@ -264,26 +264,27 @@ class AudioTimeline:
             self._correct()
         pts = max(self._counted + floor(self._offset), self._pts + 1)
         self._counted += samples
-        self._pts, self._samples, self._end = pts, samples, pts + samples
-        self._arrival_s = max(self._arrival_s, arrival_s)
+        self._pts, self._samples, self._arrival_s = pts, samples, arrival_s
         return pts
 
     def restart(self, arrival_s: float) -> None:
         """Place the next frame anew, the connection is a new one; real time has passed."""
         self._is_placed = False
-        if self._end is not None:
-            self._end += max(0, round((arrival_s - self._arrival_s) * self.clock_rate))
-            self._arrival_s = max(self._arrival_s, arrival_s)
+        self._restarted_s = arrival_s
 
-    def _note_video(self, video_pts: int | None, arrival_s: float) -> None:
-        if video_pts is None or video_pts == self._video_pts:
-            return
+    def _note_video(
+        self, video_pts: int, video_arrival_s: float | None, samples: int, arrival_s: float
+    ) -> None:
         if self._video_pts is None:
             self._observed.clear()  # from here on the video counts, not the arrivals
             self._smoothed = None
         else:
             self._video_interval = max(0, video_pts - self._video_pts)
-        self._video_pts, self._video_arrival_s = video_pts, arrival_s
+        if video_arrival_s is None:
+            # It came at any time within an audio frame or a picture, whichever is shorter.
+            interval_s = self._video_interval / VIDEO_CLOCK_RATE
+            video_arrival_s = arrival_s - min(samples / self.clock_rate, interval_s) / 2
+        self._video_pts, self._video_arrival_s = video_pts, video_arrival_s
 
     def _expected(self, arrival_s: float) -> int | None:
         """Return where this frame should lie, ``None`` if nothing tells."""
@@ -292,21 +293,16 @@ class AudioTimeline:
                 self._origin_s = arrival_s
             return max(0, round((arrival_s - self._origin_s) * self.clock_rate))
         age_s = max(0.0, arrival_s - self._video_arrival_s)
-        if age_s > self._VIDEO_STALE_S:
+        if age_s > self._VIDEO_STALE_S or self._video_arrival_s < self._restarted_s:
             return None
         since = min(round(age_s * VIDEO_CLOCK_RATE), self._video_interval)
         return (self._video_pts + since) * self.clock_rate // VIDEO_CLOCK_RATE
 
     def _place(self, expected: int | None, arrival_s: float) -> None:
-        if self._end is None:
-            target = expected or 0
-        elif expected is None:
-            passed_s = max(0.0, arrival_s - self._arrival_s)
-            target = self._end + max(0, round(passed_s * self.clock_rate) - self._samples)
-        else:
-            target = max(expected, self._end)
+        if expected is None:
+            expected = self._pts + round((arrival_s - self._arrival_s) * self.clock_rate)
         self._is_placed = True
-        self._move_to(float(target - self._counted))
+        self._move_to(float(max(expected, self._pts + self._samples) - self._counted))
 
     def _move_to(self, offset: float) -> None:
         self._offset = offset
@@ -334,8 +330,8 @@ class AudioTimeline:
             or observed[-1][0] - observed[0][0] < self._MIN_SPAN_S
         ):
             return
-        offsets = [offset for _, offset in observed]
-        target = float(min(offsets) if self._video_pts is None else median(offsets))
+        offsets = sorted(offset for _, offset in observed)
+        target = float(offsets[0 if self._video_pts is None else len(offsets) // 2])
         if target - self._offset > self._STEP_ABOVE_S * self.clock_rate:
             self.steps += 1
             self._move_to(target)

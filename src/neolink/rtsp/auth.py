@@ -67,9 +67,12 @@ class _Nonce(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """A user in one text encoding. ``hashes`` are H(A1); the password itself is not kept."""
+    """A user in one text encoding. ``hashes`` are H(A1); the password itself is not kept.
 
-    user: str
+    ``user`` is ``None`` for the stand-in of unknown users, who never gets in.
+    """
+
+    user: str | None
     hashes: Mapping[Algorithm, bytes] = field(repr=False)
 
 
@@ -100,7 +103,7 @@ class Authenticator:
             for name, account in self._encodings(user, password):
                 self._accounts.setdefault(name, []).append(account)
         # an unknown user costs as much time as a wrong password
-        self._nobody = [account for _, account in self._encodings("", secret_key.hex())]
+        self._nobody = [_Account(None, self._hash(b"", secret_key))]
 
     def __repr__(self) -> str:
         return f"Authenticator(realm={self._realm.decode()!r})"
@@ -161,7 +164,8 @@ class Authenticator:
             return AuthResult(AuthOutcome.MALFORMED)
         hashed = hash_credentials(Algorithm.SHA_256, name, self._realm, password)
         for account in self._candidates(name):
-            if hmac.compare_digest(hashed, account.hashes[Algorithm.SHA_256]):
+            is_right = hmac.compare_digest(hashed, account.hashes[Algorithm.SHA_256])
+            if is_right and account.user is not None:
                 return AuthResult(AuthOutcome.OK, account.user)
         return AuthResult(AuthOutcome.WRONG)
 
@@ -213,7 +217,7 @@ class Authenticator:
                 uri=_bytes(answer.text("uri") or ""),
                 protection=protection,
             )
-            if hmac.compare_digest(expected, response) and account not in self._nobody:
+            if hmac.compare_digest(expected, response) and account.user is not None:
                 return account.user
         return None
 
@@ -230,8 +234,10 @@ class Authenticator:
                 continue
             if pair not in seen:
                 seen.add(pair)
-                hashes = {a: hash_credentials(a, pair[0], self._realm, pair[1]) for a in Algorithm}
-                yield pair[0], _Account(user, hashes)
+                yield pair[0], _Account(user, self._hash(*pair))
+
+    def _hash(self, user: bytes, password: bytes) -> dict[Algorithm, bytes]:
+        return {a: hash_credentials(a, user, self._realm, password) for a in Algorithm}
 
     # ------------------------------------------------------------ nonces
 

@@ -104,6 +104,7 @@ class Mount:
         self._origin_unix_s: float | None = None
         self._last_pts: dict[int, tuple[int, int]] = {}
         self._next_report_pts = -1
+        stream.subscribe(self)
 
     @property
     def cached_bytes(self) -> int:
@@ -144,7 +145,7 @@ class Mount:
     def join(self, seat: Seat) -> None:
         """Begin to play: the cached group of pictures first, if the mode and the cache allow."""
         if self._hold is None:
-            self._hold = self.stream.subscribe(self)
+            self._hold = self.stream.hold()
         if seat.wants_video and self._video is not None and seat.start is not StartMode.LIVE:
             self._replay(seat)
         self._seats.append(seat)
@@ -160,7 +161,6 @@ class Mount:
         if not self._seats and self._hold is not None:
             self._hold.release()
             self._hold = None
-            self._cache.clear()
 
     def say_bye(self, seat: Seat) -> None:
         """Tell a player by RTCP that no more will come."""
@@ -189,6 +189,10 @@ class Mount:
             self._push_audio(unit)
         else:
             self._push_video(unit)
+
+    def source_stopped(self) -> None:
+        """Forget the cached pictures: nothing will follow them."""
+        self._cache.clear()
 
     def presentation_changed(self, presentation: Presentation) -> None:
         """End all sessions cleanly, so that the players describe the stream again."""

@@ -1,0 +1,261 @@
+"""Context, filters, repeat limits and redaction."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from neolink.cli.logging_setup import JsonFormatter, TextFormatter, filter_from, setup
+from neolink.clock import ManualClock
+from neolink.log import (
+    OFF,
+    TRACE,
+    LogFilter,
+    RepeatLimiter,
+    bind,
+    forget_secrets,
+    redact,
+    register_secret,
+)
+from neolink.media.tracks import StreamKind
+
+LOG = logging.getLogger("neolink.test")
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("neolink", "neolink.test", "neolink.rtsp_server", "neolink.camera"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    forget_secrets()
+
+
+@pytest.fixture
+def written() -> io.StringIO:
+    """Set up text lines at INFO, and return where they go."""
+    stream = io.StringIO()
+    setup(LogFilter.parse("info"), stream=stream)
+    return stream
+
+
+def line(stream: io.StringIO) -> str:
+    """Return the one line written, without its time stamp."""
+    (text,) = stream.getvalue().splitlines()
+    return "[" + text.partition(" ")[2]
+
+
+# ---------------------------------------------------------------- text
+def test_text_has_the_shape_of_env_logger() -> None:
+    record = logging.LogRecord("neolink.rtsp", logging.INFO, "", 0, "to %s", ("x",), None)
+    record.created = 1_738_220_408.5
+    assert TextFormatter().format(record) == "[2025-01-30T07:00:08Z INFO  neolink.rtsp] to x"
+
+
+@pytest.mark.parametrize(
+    ("level", "word"),
+    [
+        (logging.ERROR, "ERROR"),
+        (logging.WARNING, "WARN "),
+        (logging.DEBUG, "DEBUG"),
+        (TRACE, "TRACE"),
+    ],
+)
+def test_levels_are_written_as_in_the_rust_program(level: int, word: str) -> None:
+    record = logging.LogRecord("n", level, "", 0, "x", (), None)
+    assert f"Z {word} n] x" in TextFormatter().format(record)
+
+
+def test_camera_and_stream_begin_the_message(written: io.StringIO) -> None:
+    bind(LOG, camera="porch", stream=StreamKind.MAIN).info("%d players", 3)
+    assert line(written) == "[INFO  neolink.test] porch::mainStream: 3 players"
+
+
+def test_camera_alone_begins_the_message(written: io.StringIO) -> None:
+    bind(LOG, camera="porch").warning("gone")
+    assert line(written) == "[WARN  neolink.test] porch: gone"
+
+
+def test_session_client_and_phase_follow_the_message(written: io.StringIO) -> None:
+    bind(LOG, camera="a", session="3f", client="192.0.2.1:5", phase="setup").info("x")
+    assert line(written).endswith("a: x (session=3f client=192.0.2.1:5 phase=setup)")
+
+
+def test_binding_again_adds_and_replaces(written: io.StringIO) -> None:
+    bind(bind(LOG, camera="a", phase="one"), stream=StreamKind.SUB, phase="two").info("x")
+    assert line(written).endswith("a::subStream: x (phase=two)")
+
+
+def test_peer_cannot_forge_lines(written: io.StringIO) -> None:
+    LOG.info("agent %s", "x\r\n[forged]")
+    assert line(written).endswith(r"agent x\r\n[forged]")
+
+
+def test_traceback_follows(written: io.StringIO) -> None:
+    try:
+        raise ValueError("why")  # noqa: TRY301 - a real traceback is wanted
+    except ValueError:
+        LOG.exception("what")
+    assert written.getvalue().splitlines()[-1] == "ValueError: why"
+
+
+# ---------------------------------------------------------------- JSON
+def test_json_has_one_object_per_line_with_the_context() -> None:
+    stream = io.StringIO()
+    setup(LogFilter(), json_lines=True, stream=stream)
+    bind(LOG, camera="porch", stream=StreamKind.MAIN, session="3f").info('a "b"\n%s', "c")
+    fields = json.loads(stream.getvalue())
+    assert stream.getvalue().count("\n") == 1
+    assert fields.pop("time").endswith("Z")
+    assert fields == {
+        "level": "INFO",
+        "logger": "neolink.test",
+        "message": 'a "b"\nc',
+        "camera": "porch",
+        "stream": "mainStream",
+        "session": "3f",
+    }
+
+
+def test_json_has_the_traceback() -> None:
+    try:
+        raise ValueError("why")  # noqa: TRY301 - a real traceback is wanted
+    except ValueError as error:
+        info = (ValueError, error, error.__traceback__)
+    record = logging.LogRecord("n", logging.ERROR, "", 0, "x", (), info)
+    assert json.loads(JsonFormatter().format(record))["traceback"].endswith("ValueError: why")
+
+
+# ---------------------------------------------------------------- filters
+@pytest.mark.parametrize(
+    ("spec", "level", "parts"),
+    [
+        ("info", logging.INFO, {}),
+        ("WARN", logging.WARNING, {}),
+        ("off", OFF, {}),
+        ("", logging.INFO, {}),
+        ("neolink=debug", logging.INFO, {"neolink": logging.DEBUG}),
+        ("neolink::rtsp=trace,warn", logging.WARNING, {"neolink.rtsp_server": TRACE}),
+        ("error, neolink.hub = debug", logging.ERROR, {"neolink.hub": logging.DEBUG}),
+        ("neolink_core::bc_protocol=debug", logging.INFO, {"neolink.camera": logging.DEBUG}),
+        ("neolink::hub::stream", logging.INFO, {"neolink.hub.stream": TRACE}),
+        ("neolink.rtsp_server=debug", logging.INFO, {"neolink.rtsp_server": logging.DEBUG}),
+        ("debug/some text", logging.DEBUG, {}),
+    ],
+)
+def test_filter_syntax(spec: str, level: int, parts: dict[str, int]) -> None:
+    assert LogFilter.parse(spec) == LogFilter(level, tuple(parts.items()))
+
+
+@pytest.mark.parametrize("spec", ["loud", "neolink=loud", "info,quiet"])
+def test_unknown_level_is_refused(spec: str) -> None:
+    with pytest.raises(ValueError, match="not a log level"):
+        LogFilter.parse(spec)
+
+
+def test_filter_is_chosen_from_environment_then_file_then_default() -> None:
+    assert filter_from({}).level == logging.INFO
+    assert filter_from({}, "warn").level == logging.WARNING
+    assert filter_from({"RUST_LOG": "error"}, "warn").level == logging.ERROR
+    assert filter_from({"RUST_LOG": "error", "NEOLINK_LOG": "debug"}).level == logging.DEBUG
+
+
+def test_verbosity_raises_the_level_up_to_everything() -> None:
+    assert filter_from({}, "warn", 1).level == logging.INFO
+    assert filter_from({}, None, 1).level == logging.DEBUG
+    assert filter_from({}, None, 9).level == TRACE
+
+
+def test_levels_of_parts_apply_and_vanish_with_the_next_set_up() -> None:
+    stream = io.StringIO()
+    setup(LogFilter.parse("warn,neolink.test=debug"), stream=stream)
+    LOG.debug("one")
+    logging.getLogger("neolink.camera").info("two")
+    setup(LogFilter.parse("warn"), stream=stream)
+    LOG.debug("three")
+    assert line(stream) == "[DEBUG neolink.test] one"
+
+
+def test_filtered_call_formats_nothing(written: io.StringIO) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise AssertionError("formatted")
+
+    bind(LOG, camera="a").debug("%s", Unprintable())
+    assert written.getvalue() == ""
+
+
+# ---------------------------------------------------------------- repeats
+def test_repeats_are_held_back_and_counted(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    log = bind(LOG, camera="a", stream=StreamKind.MAIN)
+    for number in range(4):
+        limiter.log(log, logging.WARNING, "lost %d", number)
+        clock.advance(1)
+    clock.advance(6)
+    limiter.log(log, logging.WARNING, "lost %d", 9)
+    first, second = written.getvalue().splitlines()
+    assert first.endswith("a::mainStream: lost 0")
+    assert second.endswith("a::mainStream: lost 9 (3 more like this were held back)")
+
+
+def test_other_cameras_and_other_messages_are_not_held_back(written: io.StringIO) -> None:
+    limiter = RepeatLimiter(ManualClock())
+    limiter.log(bind(LOG, camera="a"), logging.INFO, "x")
+    limiter.log(bind(LOG, camera="b"), logging.INFO, "x")
+    limiter.log(bind(LOG, camera="a"), logging.INFO, "y")
+    limiter.log(LOG, logging.INFO, "x")
+    assert len(written.getvalue().splitlines()) == 4
+
+
+def test_message_below_the_threshold_is_not_counted(written: io.StringIO) -> None:
+    limiter = RepeatLimiter(ManualClock())
+    limiter.log(LOG, logging.DEBUG, "x")
+    LOG.setLevel(logging.DEBUG)
+    limiter.log(LOG, logging.DEBUG, "x")
+    assert len(written.getvalue().splitlines()) == 1
+
+
+def test_limiter_forgets_the_oldest_beyond_its_capacity() -> None:
+    limiter = RepeatLimiter(ManualClock(), capacity=2)
+    assert [limiter.admit(key) for key in "abab"] == [0, 0, None, None]
+    assert limiter.admit("c") == 0
+    assert limiter.admit("b") is None
+    assert limiter.admit("a") == 0
+
+
+# ---------------------------------------------------------------- secrets
+def test_secret_is_blanked_out_in_every_dress(written: io.StringIO) -> None:
+    register_secret("p<s> /w")
+    LOG.info("%s %s %s", "p<s> /w", "p%3Cs%3E%20%2Fw", "p&lt;s&gt; /w")
+    assert line(written) == "[INFO  neolink.test] *** *** ***"
+
+
+def test_secret_is_blanked_out_in_json_and_tracebacks() -> None:
+    register_secret('se"same')
+    stream = io.StringIO()
+    setup(LogFilter(), json_lines=True, stream=stream)
+    try:
+        raise ValueError('se"same')  # noqa: TRY301 - a real traceback is wanted
+    except ValueError:
+        bind(LOG, camera='se"same').exception("x")
+    assert "same" not in stream.getvalue()
+    assert json.loads(stream.getvalue())["camera"] == "***"
+
+
+def test_longer_secret_vanishes_as_a_whole() -> None:
+    register_secret("1234")
+    register_secret("123456")
+    assert redact("123456 1234") == "*** ***"
+
+
+def test_very_short_secret_does_not_blank_out_words() -> None:
+    register_secret("a")
+    register_secret("")
+    assert redact("abc") == "abc"
