@@ -6,8 +6,13 @@ The folders are the path of a picture:
 ``hub`` (one writer, many readers) → ``rtp`` → ``rtsp`` → ``rtsp_server`` (players).
 """
 
-from importlib.metadata import version
-
 __all__ = ["__version__"]
 
-__version__ = version("neolink")
+
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: that costs more than the whole of ``--help``."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - see above
+
+        return version("neolink")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

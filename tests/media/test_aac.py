@@ -16,7 +16,7 @@ configs = st.builds(
 )
 
 
-def _adts(  # noqa: PLR0917 - fields of the header, in its order
+def _adts(
     data: bytes,
     profile: int = 1,
     frequency: int = 8,

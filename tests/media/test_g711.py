@@ -70,7 +70,7 @@ def test_every_sample_gets_its_nearest_code(
     pcm = b"".join(pack(">h", sample) for sample in samples)
     levels = sorted(_samples(decode(ALL_CODES)))
     gaps = dict(
-        zip(levels, (b - a for a, b in zip(levels, levels[1:] + [40000], strict=True)), strict=True)
+        zip(levels, (b - a for a, b in zip(levels, [*levels[1:], 40000], strict=True)), strict=True)
     )
     for sample, decoded in zip(samples, _samples(decode(encode(pcm))), strict=True):
         if abs(sample) <= clip:

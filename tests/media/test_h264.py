@@ -30,7 +30,7 @@ def _nal(header: int, bits: str) -> bytes:
     return bytes([header]) + body.replace(b"\x00\x00", b"\x00\x00\x03")
 
 
-def _sps(  # noqa: PLR0917 - the fields of the syntax, in its order
+def _sps(
     head: bytes = b"\x42\x00\x1e",
     chroma: str = "",
     order: str = _ue(2),

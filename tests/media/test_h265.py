@@ -34,7 +34,7 @@ MIDDLE = _ue(0, 0, 4) + "1" + _ue(4, 0, 0) + _ue(0, 3, 0, 3, 0, 0)
 TIMING = "1" + "0000" + "000" + "0" + "1" + _u(1, 32) + _u(20, 32)
 
 
-def _sps(  # noqa: PLR0917 - the fields of the syntax, in its order
+def _sps(
     sub_layers_minus_1: int = 0,
     profile: str | None = None,
     chroma: str = _ue(1),

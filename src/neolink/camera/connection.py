@@ -23,6 +23,7 @@ from neolink.baichuan.events import (
 from neolink.baichuan.ids import MessageId
 from neolink.baichuan.login import Credentials
 from neolink.baichuan.xml import Extension
+from neolink.camera.redaction import shown_xml
 from neolink.camera.settings import CameraSettings
 from neolink.errors import (
     AuthenticationFailed,
@@ -229,6 +230,9 @@ class Connection(asyncio.BufferedProtocol):
     # -- details ----------------------------------------------------------------------
 
     def _dispatch(self, event: Event) -> None:
+        if self.settings.debug and isinstance(event, Reply | Pushed):
+            shown = shown_xml(event.body)
+            self._log.info("< message %d, status %d %s", event.message_id, event.status, shown)
         match event:
             case MediaBytes(message_id, number, data):
                 handler = self._media.get((message_id, number))

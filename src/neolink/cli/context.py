@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neolink import __version__
 from neolink.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ class Invocation:
 
         Raises :class:`~neolink.errors.ConfigError`.
         """
+        from neolink import __version__  # noqa: PLC0415 - see above
         from neolink.cli.logging_setup import filter_from, setup  # noqa: PLC0415 - see above
         from neolink.config.load import load  # noqa: PLC0415 - see above
 

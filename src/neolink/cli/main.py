@@ -13,7 +13,6 @@ from typing import NoReturn
 
 import click
 
-from neolink import __version__
 from neolink.cli.context import Invocation
 from neolink.errors import NeolinkError
 from neolink.log import redact
@@ -101,7 +100,7 @@ def _global_options() -> list[click.Option]:
     params=_global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, "-V", "--version", message="neolink %(version)s")
+@click.version_option(None, "-V", "--version", package_name="neolink", message="neolink %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Bridge from Reolink cameras to RTSP players, NVRs and home automation."""

@@ -65,6 +65,7 @@ class VideoTimeline:
         self._moved_arrival_s = 0.0  # where the camera's clock moved last
         self._moved_pts = 0
         self._is_standing = False
+        self._restarted_s = -inf
 
     @property
     def pts(self) -> int | None:
@@ -87,9 +88,7 @@ class VideoTimeline:
     def restart(self, arrival_s: float) -> None:
         """Forget the camera's clock, the connection is a new one; real time has passed."""
         self._camera_us = None
-        if self._pts is not None:
-            self._pts += self._ticks_since_last(arrival_s)
-            self._arrival_s = max(self._arrival_s, arrival_s)
+        self._restarted_s = arrival_s
 
     def _next(self, camera_us: int, arrival_s: float) -> int:
         if self._pts is None or self._camera_us is None:
@@ -118,7 +117,8 @@ class VideoTimeline:
         if self._pts is None:
             pts = self._ticks_since_origin(arrival_s)
         else:
-            pts = self._pts + max(self._interval_ticks(), self._ticks_since_last(arrival_s))
+            passed = self._ticks_since_last(max(arrival_s, self._restarted_s))
+            pts = self._pts + max(self._interval_ticks(), passed)
         self._anchor(camera_us, pts)
         return self._move(camera_us, pts, arrival_s)
 
@@ -190,7 +190,7 @@ class AudioTimeline:
        a network only ever delays.
     5. With video it is the median of the last 4 s, so that packets interleaved some 100 ms
        early or late cause nothing at all, smoothed over 10 s.
-    6. An error above 20 ms is slewed away by at most 0.5 % until it is below 5 ms: frames then
+    6. An error above 15 ms is slewed away by at most 0.5 % until it is below 5 ms: frames then
        begin a few samples earlier or later than counted.
     7. More than 300 ms behind by the median, so for two seconds at least: one step forward
        (``steps``). Ahead by as much: slewed, never a step back.
@@ -208,7 +208,7 @@ class AudioTimeline:
     _MAX_OBSERVATIONS = 1024
     _SMOOTHING_S = 10.0
     _SLEW = 0.005
-    _SLEW_ABOVE_S = 0.020
+    _SLEW_ABOVE_S = 0.015
     _SLEW_BELOW_S = 0.005
     _STEP_ABOVE_S = 0.300
 
@@ -283,7 +283,8 @@ class AudioTimeline:
         if video_arrival_s is None:
             # It came at any time within an audio frame or a picture, whichever is shorter.
             interval_s = self._video_interval / VIDEO_CLOCK_RATE
-            video_arrival_s = arrival_s - min(samples / self.clock_rate, interval_s) / 2
+            lead_s = min(samples / self.clock_rate, interval_s) / 2
+            video_arrival_s = max(arrival_s - lead_s, self._restarted_s)
         self._video_pts, self._video_arrival_s = video_pts, video_arrival_s
 
     def _expected(self, arrival_s: float) -> int | None:

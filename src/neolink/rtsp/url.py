@@ -129,10 +129,11 @@ def base_url(request_url: str) -> str:
     """Return the ``Content-Base`` for the answer to a DESCRIBE of ``request_url``.
 
     The client's own scheme, authority and path without credentials; ``/`` at the end of the
-    path *and* of the query, if there is one: ``rtsp://h/cam1/?a=b/``. A client that appends
-    the control to the text (ffmpeg, live555) then gets ``rtsp://h/cam1/?a=b/trackID=0`` and
-    keeps the query; one that resolves it by the rules of URLs gets ``rtsp://h/cam1/trackID=0``
-    and at least the right path, where ``rtsp://h/cam1?a=b/`` would lead it to ``rtsp://h/``.
+    path *and* of the query, if there is one: ``rtsp://h/cam1/?a=b/``. ffmpeg and live555 append
+    the control to that text and get ``rtsp://h/cam1/?a=b/trackID=0``. rtspsrc resolves it by
+    the rules of URLs and gets ``rtsp://h/cam1/trackID=0``: the right path, without the query,
+    which a server must then remember from DESCRIBE. (``rtsp://h/cam1?a=b/`` would lead rtspsrc
+    to ``rtsp://h/trackID=0``.)
     """
     if request_url == "*":
         return request_url
