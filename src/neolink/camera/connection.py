@@ -211,8 +211,7 @@ class Connection(asyncio.BufferedProtocol):
             self._flush()
 
     def eof_received(self) -> bool:
-        """Let the transport close."""
-        self._protocol.receive_eof()
+        """Let the transport close; a message that was cut off is of no use."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -11,19 +11,19 @@ __all__ = ["banner"]
 ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound
 
 
-def banner(bridge: Bridge) -> str:
-    """Return one line per stream that is served."""
-    settings = bridge.settings.rtsp
-    host = _host_for_people(settings.bind)
-    lines = ["Ready. Paste into a player:"]
-    for camera in dict.fromkeys(name for name, _ in bridge.mounts):
-        for kind in BEST_FIRST:
-            if (camera, kind) in bridge.mounts:
-                path = f"{quote(camera)}/{kind}"
-                lines.append(f"  rtsp://{host}:{bridge.rtsp.port}/{path}")
-    if len(lines) == 1:
+def banner(bridge: Bridge, hint: str = "") -> str:
+    """Return one line per stream that is served, and ``hint`` with the first URL filled in."""
+    base = f"rtsp://{_host_for_people(bridge.settings.rtsp.bind)}:{bridge.rtsp.port}"
+    urls = [
+        f"{base}/{quote(camera)}/{kind}"
+        for camera in dict.fromkeys(name for name, _ in bridge.mounts)
+        for kind in BEST_FIRST
+        if (camera, kind) in bridge.mounts
+    ]
+    if not urls:
         return "Ready, but no camera in the configuration has a stream to serve."
-    return "\n".join(lines)
+    lines = ["Ready. Paste into a player:", *(f"  {url}" for url in urls)]
+    return "\n".join([*lines, hint.format(url=urls[0])] if hint else lines)
 
 
 def _host_for_people(bind: str) -> str:

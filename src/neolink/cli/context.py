@@ -33,18 +33,13 @@ class Invocation:
         Raises :class:`~neolink.errors.ConfigError`.
         """
         from neolink import __version__  # noqa: PLC0415 - see above
-        from neolink.cli.logging_setup import filter_from, setup  # noqa: PLC0415 - see above
         from neolink.config.load import load  # noqa: PLC0415 - see above
 
         if self.config_path is None:
             raise ConfigError("Must supply --config file")
         loaded = load(self.config_path)
         log = loaded.config.log
-        try:
-            chosen = filter_from(os.environ, log.level, self.verbosity)
-        except ValueError as error:
-            raise ConfigError(f"NEOLINK_LOG or RUST_LOG: {error}") from None
-        setup(chosen, json_lines=log.json_lines)
+        self.set_up_logging(log.level, json_lines=log.json_lines)
         logger = logging.getLogger("neolink")
         logger.info("Neolink %s release", __version__)
         for warning in loaded.warnings:
@@ -52,3 +47,16 @@ class Invocation:
         for notice in loaded.notices:
             logger.info("%s", notice)
         return loaded
+
+    def set_up_logging(self, level: str | None = None, *, json_lines: bool = False) -> None:
+        """Log to stderr; ``level`` is the configuration's, the environment and ``-v`` win.
+
+        Raises :class:`~neolink.errors.ConfigError` for a filter that cannot be read.
+        """
+        from neolink.cli.logging_setup import filter_from, setup  # noqa: PLC0415 - see above
+
+        try:
+            chosen = filter_from(os.environ, level, self.verbosity)
+        except ValueError as error:
+            raise ConfigError(f"NEOLINK_LOG or RUST_LOG: {error}") from None
+        setup(chosen, json_lines=json_lines)

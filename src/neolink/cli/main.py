@@ -100,7 +100,9 @@ def _global_options() -> list[click.Option]:
     params=_global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(None, "-V", "--version", package_name="neolink", message="neolink %(version)s")
+@click.version_option(
+    None, "-V", "--version", package_name="neolink", message="neolink %(version)s"
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Bridge from Reolink cameras to RTSP players, NVRs and home automation."""

@@ -25,11 +25,14 @@ def rtsp(invocation: Invocation) -> None:
     asyncio.run(run_bridge(settings))
 
 
-async def run_bridge(settings: BridgeSettings) -> None:
-    """Run until SIGINT or SIGTERM; then log out of the cameras and close every session."""
+async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:
+    """Run until SIGINT or SIGTERM; then log out of the cameras and close every session.
+
+    ``hint`` is a line printed below the URLs, where ``{url}`` stands for the first of them.
+    """
     bridge = Bridge(settings)
     running = asyncio.create_task(
-        bridge.run(on_ready=lambda: click.echo(banner(bridge), err=True)), name="bridge"
+        bridge.run(on_ready=lambda: click.echo(banner(bridge, hint))), name="bridge"
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

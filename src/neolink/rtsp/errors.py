@@ -111,21 +111,21 @@ class MessageError(RtspError):
         self.completed: tuple[Message, ...] = ()
 
 
-class VersionNotSupported(MessageError):  # noqa: N818 -- names what came, as the tree does
+class VersionNotSupported(MessageError):
     """A whole request of another RTSP version. The reader stands behind it and can go on."""
 
     def __init__(self, version: str) -> None:
         super().__init__(505, f"expected RTSP/1.0, got {version}", close=False)
 
 
-class HttpTunnelRequested(MessageError):  # noqa: N818 -- names what came, as the tree does
+class HttpTunnelRequested(MessageError):
     """The connection began with an HTTP request: RTSP over HTTP or WebSocket is wanted."""
 
     def __init__(self) -> None:
         super().__init__(400, "expected an RTSP request, got an HTTP request (tunnel)")
 
 
-class TlsClientHello(MessageError):  # noqa: N818 -- names what came, as the tree does
+class TlsClientHello(MessageError):
     """The connection began with a TLS handshake: no answer in clear text makes sense."""
 
     def __init__(self) -> None:

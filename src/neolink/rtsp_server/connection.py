@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from neolink.errors import NeolinkError
 from neolink.rtsp.errors import MessageError
-from neolink.rtsp.message import InterleavedFrame, Request, Response, RtspReader
+from neolink.rtsp.message import Request, RtspReader
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.outbox import Outbox
 
@@ -107,24 +107,27 @@ class ClientConnection:
             _LOG.exception("%s: internal error, connection closed", self.name)
 
     async def _take(self, data: bytes, handler: RequestHandler) -> bool:
+        """Handle what arrived; return whether the connection goes on."""
         handler.touch_sessions()
-        error: MessageError | None = None
-        try:
-            messages = self._reader.feed(data)
-        except MessageError as fault:
-            messages, error = list(fault.completed), fault
-        for message in messages:
-            match message:
-                case Request():
-                    self._requests += 1
-                    if not await handler.handle(message):
-                        return False
-                case InterleavedFrame() | Response():
-                    pass  # reception reports prove life, which was noted above
-        if error is None:
-            return True
-        handler.refuse(error)
-        return not error.close
+        while True:
+            error: MessageError | None = None
+            try:
+                messages = self._reader.feed(data)
+            except MessageError as fault:
+                messages, error = list(fault.completed), fault
+            for message in messages:
+                if isinstance(message, Request) and not await self._ask(message, handler):
+                    return False
+            if error is None:
+                return True
+            handler.refuse(error)
+            if error.close:
+                return False
+            data = b""  # what follows the refused message is still in the reader
+
+    async def _ask(self, request: Request, handler: RequestHandler) -> bool:
+        self._requests += 1
+        return await handler.handle(request)
 
     def _read_timeout_s(self, handler: RequestHandler) -> float | None:
         if handler.has_sessions:

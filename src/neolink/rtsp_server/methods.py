@@ -14,7 +14,7 @@ from neolink.errors import DeadlineExceeded
 from neolink.media.tracks import Presentation
 from neolink.rtp.formats import AudioChoice
 from neolink.rtsp.auth import AuthOutcome
-from neolink.rtsp.errors import MessageError, RtspError
+from neolink.rtsp.errors import MessageError, RtspError, TlsClientHello
 from neolink.rtsp.headers import (
     LIVE_RANGE,
     Protocol,
@@ -78,6 +78,8 @@ class Conversation:
         self._channels = Channels()
         self._own: dict[str, Player] = {}
         """Sessions made on this connection, also ended ones until the next look."""
+        self._queries: dict[str, Mapping[str, str]] = {}
+        """Query by path as it was described: rtspsrc leaves it out of SETUP."""
         self._proven_user: str | None = None
         self._bad_requests = 0
 
@@ -104,6 +106,8 @@ class Conversation:
     def refuse(self, error: MessageError) -> None:
         """Answer bytes that are no request."""
         _LOG.info("%s: %s", self._connection.name, error)
+        if isinstance(error, TlsClientHello):
+            return  # no answer in clear makes sense to a TLS client
         self._connection.outbox.write(reply_to_error(error, headers=self._common()).serialize())
 
     async def handle(self, request: Request) -> bool:
@@ -146,6 +150,7 @@ class Conversation:
         if not accepts_sdp(request.headers):
             raise RtspError(406, "only application/sdp is there")
         presentation = await self._presentation(mount)
+        self._queries = {target.path: target.query}
         text = describe(
             mount, presentation, _audio_choice(mount, target), self._connection.local_host
         )
@@ -158,6 +163,8 @@ class Conversation:
 
     async def setup(self, request: Request, target: Target) -> Answer:
         """Prepare one track of a session, which is made if none is named."""
+        if not target.query:
+            target = replace(target, query=self._queries.get(target.path, {}))
         check_required(request.headers, KNOWN_OPTIONS)
         mount = self._mount(request, target)
         wanted = choose_transport(

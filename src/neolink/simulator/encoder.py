@@ -4,6 +4,7 @@ Needs the extras ``media`` (PyAV) and ``speed`` (numpy). Encoded pictures are cu
 camera sends: parameter sets and slices, four-byte start codes, no text of the encoder.
 """
 
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -22,27 +23,58 @@ __all__ = ["encode_aac", "encode_scene"]
 AAC_RATE = 16_000
 _AAC_BIT_RATE = 32_000
 _AAC_RUN_IN = 8
-_BITRATE_TOLERANCE = 0.07
-_ATTEMPTS = 3
+_TOLERANCE = 0.1  # as a power of two, 7 %
+_TRIALS = 6
+_ATTEMPTS = _TRIALS + 3
+_QUALITIES = (1.0, 51.0)  # below 1 H.264 turns lossless, in a profile few players know
+_SLOPES = (1.0, 8.0)
 _SENT = frozenset({NalRole.SLICE, NalRole.RANDOM_ACCESS_SLICE, NalRole.PARAMETER_SET})
 
 
 def encode_scene(recipe: Recipe) -> list[bytes]:
     """Return the access units of all frames, in order, the first of each GOP an IDR picture.
 
-    Where rate control misses the recipe's mean bit rate, the scene is encoded again with a
-    corrected target; what the last attempt gave is returned. What PyAV refuses, it says itself.
+    The quality is constant, and searched so that the mean bit rate is the recipe's: first on one
+    GOP alone, then on all. What the last of the attempts gave is returned, near enough or not.
     """
-    wanted_bytes = recipe.bitrate_kbps * 125 * recipe.frames / recipe.frame_rate
-    target_kbps = recipe.bitrate_kbps
     units: list[bytes] = []
-    for _ in range(_ATTEMPTS):
-        units = list(_encode_once(recipe, target_kbps))
-        ratio = sum(map(len, units)) / wanted_bytes
-        if abs(ratio - 1) <= _BITRATE_TOLERANCE:
+    search = _QualitySearch()
+    is_trial = recipe.gop < recipe.frames
+    for attempt in range(_ATTEMPTS):
+        is_trial = is_trial and attempt < _TRIALS
+        frames = recipe.gop if is_trial else recipe.frames
+        units = list(_encode_once(recipe, search.quality, frames))
+        wanted_bytes = recipe.bitrate_kbps * 125 * frames / recipe.frame_rate
+        excess = math.log2(sum(map(len, units)) / wanted_bytes)
+        if abs(excess) > _TOLERANCE:
+            search.correct(excess)
+        elif is_trial:
+            is_trial = False
+        else:
             break
-        target_kbps = max(1, round(target_kbps / ratio))
     return units
+
+
+class _QualitySearch:
+    """Finds the quality (constant rate factor) that gives a size, by the secant method.
+
+    A size is its ``excess`` over the wanted one, in powers of two; a factor that is higher by
+    ``slope`` halves the size.
+    """
+
+    def __init__(self) -> None:
+        self.quality = 26.0
+        self._slope = 4.0
+        self._before: tuple[float, float] | None = None
+
+    def correct(self, excess: float) -> None:
+        """Choose the next quality after the present one has shown its excess."""
+        if self._before and abs(change := self._before[1] - excess) > 0.01:
+            slope = (self.quality - self._before[0]) / change
+            self._slope = min(_SLOPES[1], max(_SLOPES[0], slope))
+        self._before = self.quality, excess
+        wanted = self.quality + excess * self._slope
+        self.quality = round(min(_QUALITIES[1], max(_QUALITIES[0], wanted)), 2)
 
 
 def encode_aac(frame_samples: Sequence[int], count: int) -> list[bytes]:
@@ -67,10 +99,10 @@ def encode_aac(frame_samples: Sequence[int], count: int) -> list[bytes]:
     return [_adts_header(len(unit)) + unit for unit in raw[_AAC_RUN_IN : _AAC_RUN_IN + count]]
 
 
-def _encode_once(recipe: Recipe, target_kbps: int) -> Iterator[bytes]:
-    context = _open_encoder(recipe, target_kbps)
+def _encode_once(recipe: Recipe, quality: float, frames: int) -> Iterator[bytes]:
+    context = _open_encoder(recipe, quality)
     scene = Scene(_plan(recipe))
-    for number in range(recipe.frames):
+    for number in range(frames):
         picture = av.VideoFrame.from_ndarray(scene.draw(number), format="rgb24")
         frame = picture.reformat(
             format="yuv420p",
@@ -97,23 +129,26 @@ def _plan(recipe: Recipe) -> ScenePlan:
     )
 
 
-def _open_encoder(recipe: Recipe, target_kbps: int) -> av.VideoCodecContext:
+def _open_encoder(recipe: Recipe, quality: float) -> av.VideoCodecContext:
     names = {VideoCodec.H264: "libx264", VideoCodec.H265: "libx265"}
     context = av.CodecContext.create(names[recipe.codec], "w")
     context.width, context.height = recipe.width, recipe.height
     context.pix_fmt = "yuv420p"
     context.framerate = Fraction(recipe.frame_rate)
     context.time_base = Fraction(1, recipe.frame_rate)
-    context.bit_rate = target_kbps * 1000
     context.gop_size = recipe.gop
     context.max_b_frames = 0
     context.color_range = 1  # limited
     context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
-    context.options = {"preset": recipe.preset, **_private_options(recipe, target_kbps)}
+    context.options = {
+        "preset": recipe.preset,
+        "crf": str(quality),
+        **_private_options(recipe),
+    }
     return context
 
 
-def _private_options(recipe: Recipe, target_kbps: int) -> dict[str, str]:
+def _private_options(recipe: Recipe) -> dict[str, str]:
     """Return encoder settings; fixed thread counts give the same output on every machine."""
     common = {
         "keyint": recipe.gop,

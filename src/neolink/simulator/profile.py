@@ -38,7 +38,9 @@ class CameraProfile:
     ``encryption`` is the strongest level the camera agrees to. ``refuse_login`` answers every
     login with this status. ``max_failed_logins`` wrong ones within ``lockout_s`` lock the account
     (status 421); one login more than ``max_sessions`` is answered 422. ``motion_every_s`` lets a
-    person walk by that often, for half of the time. Raises ConfigError for impossible values.
+    person walk by that often, for half of the time. ``clock_start_us`` is the 32-bit clock of the
+    media at power-on, ``clock_error_s`` how far the time of day is off until somebody sets it.
+    Raises ConfigError for impossible values.
     """
 
     name: str = "Simulated camera"
@@ -55,6 +57,7 @@ class CameraProfile:
     channels: int = 1
     streams: tuple[StreamKind, ...] = tuple(StreamKind)
     clock_start_us: int = 0
+    clock_error_s: float = 0.0
     model: str = "SIM1"
     device_type: str = "ipc"
     firmware: str = "v1.0.0.1_20010100"

@@ -1,0 +1,72 @@
+"""``neolink demo``: simulated cameras and the bridge in one process, for a first look."""
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+
+import click
+
+from neolink.app import BridgeSettings
+from neolink.baichuan.crypto import Encryption
+from neolink.camera.settings import CameraSettings
+from neolink.cli.context import Invocation
+from neolink.cli.run import run_bridge
+from neolink.media.tracks import VideoCodec
+from neolink.rtsp_server.settings import MountSettings, RtspSettings
+from neolink.simulator.profile import CameraProfile
+from neolink.simulator.server import SimulatedCamera
+
+__all__ = ["demo"]
+
+HOST = "127.0.0.1"
+
+
+@click.command(help="Run two simulated cameras and the bridge; print URLs to play.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8554, show_default=True)
+@click.pass_obj
+def demo(invocation: Invocation, port: int) -> None:
+    """Run two simulated cameras and the bridge."""
+    invocation.set_up_logging()
+    click.echo("Two simulated cameras on this machine: porch (H.264, AAC), garden (H.265, ADPCM).")
+    asyncio.run(_run(port))
+    click.echo("Demo ended.")
+
+
+async def _run(port: int) -> None:
+    password = secrets.token_urlsafe(12)
+    profiles = (
+        CameraProfile(
+            name="porch",
+            password=password,
+            codec=VideoCodec.H264,
+            audio="aac",
+            encryption=Encryption.FULL_AES,
+        ),
+        CameraProfile(
+            name="garden",
+            password=password,
+            codec=VideoCodec.H265,
+            audio="adpcm",
+            encryption=Encryption.BC,
+        ),
+    )
+    async with AsyncExitStack() as stack:
+        cameras = [
+            await stack.enter_async_context(SimulatedCamera(profile, host=HOST))
+            for profile in profiles
+        ]
+        settings = BridgeSettings(
+            cameras=[
+                CameraSettings(
+                    name=camera.profile.name,
+                    host=HOST,
+                    port=camera.port,
+                    username=camera.profile.username,
+                    password=password,
+                )
+                for camera in cameras
+            ],
+            mounts=[MountSettings(camera=profile.name) for profile in profiles],
+            rtsp=RtspSettings(bind=HOST, port=port, rtp_port=0),
+        )
+        await run_bridge(settings, hint="Try:  ffplay {url}   or   mpv {url}")

@@ -1,0 +1,153 @@
+"""What all connections of one simulated camera share: profile, settings, faults, counters.
+
+No sockets, no tasks. ``wake`` tells the owner that there is something new to do.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from neolink.baichuan.ids import MessageId, Status
+from neolink.clock import Clock
+from neolink.simulator.faults import Fault, Trickle
+from neolink.simulator.profile import CameraProfile
+from neolink.simulator.replies import DeviceSettings
+from neolink.simulator.source import MediaSource, Sound
+from neolink.simulator.stats import CameraStats, StatsWatch, StreamKey
+from neolink.simulator.timetable import Timetable
+
+__all__ = ["Client", "Device"]
+
+_SECOND_US = 1_000_000
+_CLOCK_LIMIT = 1 << 32
+
+
+class Client(Protocol):
+    """A connection, as the device sees it."""
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether it is logged in and has subscribed to alarms."""
+
+    def push(self, message_id: int, body: bytes) -> None:
+        """Send what nobody asked for, if logged in."""
+
+    def abort(self) -> None:
+        """Reset the connection."""
+
+
+class Device:
+    """The camera behind the connections."""
+
+    def __init__(self, profile: CameraProfile, clock: Clock, wake: Callable[[], None]) -> None:
+        self.profile = profile
+        self.clock = clock
+        self.wake = wake
+        self.settings = DeviceSettings(profile, clock_error_s=profile.clock_error_s)
+        self.stats = CameraStats()
+        self.watch = StatsWatch(self.stats)
+        self.timetable = Timetable()
+        self.faults: list[Fault] = []
+        self.clients: set[Client] = set()
+        self._power_on_s = clock.monotonic_s()
+        self._failed_logins: deque[float] = deque(maxlen=profile.max_failed_logins or 1)
+
+    # ------------------------------------------------------------ time
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Run ``action`` in ``delay_s``."""
+        self.timetable.add(self.clock.monotonic_s() + delay_s, action)
+        self.wake()
+
+    # ------------------------------------------------------------ faults
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is heard and nothing said."""
+        return any(fault.IS_SILENT for fault in self.faults)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether nobody listens."""
+        return any(fault.REFUSES for fault in self.faults)
+
+    @property
+    def trickle_bytes_per_s(self) -> int | None:
+        """How fast a connection may send; None without limit."""
+        rates = [fault.bytes_per_s for fault in self.faults if isinstance(fault, Trickle)]
+        return min(rates, default=None)
+
+    def begin(self, fault: Fault) -> None:
+        """Let something go wrong until `end`."""
+        self.faults.append(fault)
+        if fault.CUTS:
+            self.cut()
+        self.wake()
+
+    def end(self, fault: Fault) -> None:
+        """Let it go right again; a fault that has ended already is no error."""
+        if fault in self.faults:
+            self.faults.remove(fault)
+            self.wake()
+
+    def cut(self) -> None:
+        """Reset all connections."""
+        for client in tuple(self.clients):
+            client.abort()
+
+    def status_for(self, message_id: int) -> int | None:
+        """Return what the present faults answer a request with; None to let it pass."""
+        found = (fault.status_for(message_id) for fault in self.faults)
+        return next((status for status in found if status is not None), None)
+
+    # ------------------------------------------------------------ logins
+    def login_refusal(self) -> int | None:
+        """Return the status that every login is refused with at present, whoever it is."""
+        if self.profile.refuse_login is not None:
+            return self.profile.refuse_login
+        if (status := self.status_for(MessageId.LOGIN)) is not None:
+            return status
+        return Status.UNAVAILABLE if self._is_locked() else None
+
+    def session_refusal(self) -> int | None:
+        """Return the status for one session more; None while there is room."""
+        limit = self.profile.max_sessions
+        return Status.BUSY if limit is not None and self.stats.open_sessions >= limit else None
+
+    def note_login(self, *, is_right: bool) -> None:
+        """Count wrong passwords; a right one is forgiven all before it."""
+        if is_right:
+            self._failed_logins.clear()
+        else:
+            self._failed_logins.append(self.clock.monotonic_s())
+
+    def _is_locked(self) -> bool:
+        limit, times = self.profile.max_failed_logins, self._failed_logins
+        if limit is None or len(times) < limit:
+            return False
+        return self.clock.monotonic_s() - times[0] < self.profile.lockout_s
+
+    # ------------------------------------------------------------ media and events
+    def source(self, key: StreamKey, now_s: float) -> MediaSource:
+        """Return a new source for a stream whose first picture is due at ``now_s``."""
+        profile = self.profile
+        elapsed_us = round((now_s - self._power_on_s) * _SECOND_US)
+        return MediaSource(
+            profile.clip(key[1]),
+            Sound(profile.audio) if profile.audio else None,
+            frame_rate=profile.frame_rate_of(key[1]),
+            start_us=(profile.clock_start_us + elapsed_us) % _CLOCK_LIMIT,
+            start_posix_s=int(self.clock.unix_s() + self.settings.clock_error_s),
+        )
+
+    def push(self, message_id: int, body: bytes) -> None:
+        """Send a message to everybody who is logged in."""
+        self._push_to(tuple(self.clients), message_id, body)
+
+    def push_event(self, message_id: int, body: bytes) -> None:
+        """Send a message to those who have subscribed."""
+        self._push_to([one for one in self.clients if one.wants_events], message_id, body)
+
+    def _push_to(self, clients: Iterable[Client], message_id: int, body: bytes) -> None:
+        for client in clients:
+            client.push(message_id, body)
+        self.stats.pushes += 1
+        self.watch.notice()

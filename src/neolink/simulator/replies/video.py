@@ -1,0 +1,123 @@
+"""Answers about streams and the picture: tables, encoder settings, image, overlay.
+
+Protocol reference, sections 3.2, 3.4 and 3.5.
+"""
+
+from collections.abc import Mapping
+
+from neolink.baichuan.ids import MessageId
+from neolink.baichuan.xml import (
+    Compression,
+    DayNight,
+    EncodeTable,
+    InputAdvanceCfg,
+    OsdChannelName,
+    OsdDatetime,
+    Resolution,
+    StreamCompression,
+    StreamInfo,
+    StreamInfoList,
+    VideoInput,
+)
+from neolink.media.tracks import StreamKind, VideoCodec
+from neolink.simulator.profile import STREAM_TYPES, CameraProfile
+from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
+
+__all__ = ["REPLIES", "stream_list", "video_input"]
+
+_LISTED = (StreamKind.MAIN, StreamKind.SUB)  # cameras leave the third stream out, as a rule
+
+
+def stream_list(profile: CameraProfile) -> StreamInfoList:
+    """Describe the streams of all channels."""
+    tables = tuple(_table(profile, kind) for kind in _LISTED if kind in profile.streams)
+    bits = (1 << profile.channels) - 1
+    return StreamInfoList((StreamInfo(bits, tables),))
+
+
+def video_input(channel: int) -> VideoInput:
+    """Return the image settings, which cameras also push after a login."""
+    return VideoInput(channel, bright=128, contrast=128, saturation=128, hue=128, sharpen=128)
+
+
+def _table(profile: CameraProfile, kind: StreamKind) -> EncodeTable:
+    clip, rate = profile.clip(kind), profile.frame_rate_of(kind)
+    kbps = round(clip.bitrate_kbps)
+    slower = (20, 15, 10, 7, 4, 2)
+    return EncodeTable(
+        type=STREAM_TYPES[kind].wire_name,
+        resolution=Resolution(clip.width, clip.height),
+        default_framerate=rate,
+        default_bitrate=kbps,
+        framerate_table=(rate, *(one for one in slower if one < rate)),
+        bitrate_table=(kbps,),
+    )
+
+
+def _streams(_: Query, settings: DeviceSettings) -> Answer:
+    return Answer((stream_list(settings.profile),))
+
+
+def _compression(query: Query, settings: DeviceSettings) -> Answer:
+    profile = settings.profile
+    main, sub, third = (
+        _stream_compression(profile, kind) if kind in profile.streams else None
+        for kind in StreamKind
+    )
+    return Answer((Compression(query.channel, 0, main, sub, third),))
+
+
+def _stream_compression(profile: CameraProfile, kind: StreamKind) -> StreamCompression:
+    clip = profile.clip(kind)
+    return StreamCompression(
+        audio=profile.audio is not None,
+        resolution_name=f"{clip.width}*{clip.height}",
+        width=clip.width,
+        height=clip.height,
+        encoder_type="vbr",
+        frame=profile.frame_rate_of(kind),
+        bit_rate=round(clip.bitrate_kbps),
+        encoder_profile="high",
+        video_enc_type=int(clip.codec is VideoCodec.H265),
+    )
+
+
+def _image(query: Query, _: DeviceSettings) -> Answer:
+    advanced = InputAdvanceCfg(
+        channel_id=query.channel,
+        digital_channel=1,
+        day_night=DayNight("auto", "ir", "medium"),
+        mirror=0,
+        flip=0,
+    )
+    return Answer((video_input(query.channel), advanced))
+
+
+def _overlay(query: Query, settings: DeviceSettings) -> Answer:
+    name = OsdChannelName(
+        query.channel,
+        settings.profile.name,
+        enable=True,
+        top_left_x=65536,
+        top_left_y=0,
+        en_watermark=0,
+        en_bgcolor=0,
+    )
+    clock = OsdDatetime(
+        query.channel,
+        enable=True,
+        top_left_x=65537,
+        top_left_y=0,
+        width=0,
+        height=0,
+        language="English",
+    )
+    return Answer((name, clock))
+
+
+REPLIES: Mapping[int, Handler] = {
+    MessageId.VIDEO_INPUT_GET: _image,
+    MessageId.OSD_GET: _overlay,
+    MessageId.COMPRESSION_GET: _compression,
+    MessageId.STREAM_LIST: _streams,
+}
