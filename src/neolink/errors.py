@@ -56,6 +56,7 @@ class LoginRefusal(StrEnum):
     DEVICE_BOUND = "the device is bound to a cloud account and refuses local logins"
     EMPTY_ANSWER = "the camera accepted the login without describing itself"
     LEGACY_ONLY = "the camera speaks only the legacy login, which is not supported"
+    UNEXPLAINED = "refused, and the camera does not say why"
     ENCRYPTION = "the camera and the configuration share no encryption level"
 
 

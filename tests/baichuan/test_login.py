@@ -137,7 +137,7 @@ def test_the_verdict_is_read_with_any_cipher(body: bytes) -> None:
         (406, LoginRefusal.DEVICE_BOUND),
         (421, LoginRefusal.ACCOUNT_LOCKED),
         (423, LoginRefusal.ACCOUNT_LOCKED),
-        (499, LoginRefusal.WRONG_CREDENTIALS),
+        (499, LoginRefusal.UNEXPLAINED),
     ],
 )
 def test_refusals_keep_their_status_at_either_step(status: int, reason: LoginRefusal) -> None:

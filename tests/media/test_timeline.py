@@ -363,6 +363,7 @@ def _synchronous(audio: AudioTimeline, seconds: float, start_s: float, *, ahead_
 def test_the_first_frame_lies_at_the_picture_before_it() -> None:
     assert AudioTimeline(RATE).advance(SAMPLES, 90_000, 17.0) == RATE
     assert AudioTimeline(8000).advance(480, 45, 17.0) == 4
+    assert AudioTimeline(RATE).advance(SAMPLES, 90_000, 17.0, video_arrival_s=3.0) == RATE
 
 
 def test_the_first_frame_without_video_lies_behind_the_origin() -> None:
@@ -380,6 +381,16 @@ def test_stale_video_says_nothing() -> None:
     audio = AudioTimeline(RATE)
     stamps = [audio.advance(SAMPLES, 0, n * SAMPLES / RATE) for n in range(1000)]
     assert stamps == [n * SAMPLES for n in range(1000)]
+
+
+@pytest.mark.parametrize("frozen_s", [1.0, 1.9, 30.0])
+def test_sound_goes_on_while_pictures_are_missing(frozen_s: float) -> None:
+    audio = AudioTimeline(RATE)
+    stamps = _synchronous(audio, 10.0, 0.0)
+    for n in range(len(stamps), len(stamps) + int(frozen_s * RATE / SAMPLES)):
+        stamps.append(audio.advance(SAMPLES, 898_560, n * SAMPLES / RATE, video_arrival_s=9.984))
+    stamps += _synchronous(audio, 10.0, len(stamps) * SAMPLES / RATE)
+    assert {after - before for before, after in pairwise(stamps)} == {SAMPLES}
 
 
 def test_an_error_is_slewed_by_half_a_percent_at_most() -> None:

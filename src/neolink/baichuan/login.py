@@ -161,7 +161,7 @@ class LoginExchange:
     def _receive_verdict(self, message: Message) -> LoggedIn | LoginRefused:
         status = message.header.status
         if status != Status.OK:
-            return self._refuse(_REFUSALS.get(status, LoginRefusal.WRONG_CREDENTIALS), status)
+            return self._refuse(_REFUSALS.get(status, LoginRefusal.UNEXPLAINED), status)
         if not message.payload:
             return self._refuse(LoginRefusal.EMPTY_ANSWER, status)
         aes = AesCipher(session_key(self._nonce, self._credentials.password))
@@ -179,4 +179,4 @@ def _greeting_refusal(status: int) -> LoginRefusal:
     """Why a camera answers the greeting without a nonce: with 200 it describes itself instead."""
     if status == Status.OK:
         return LoginRefusal.LEGACY_ONLY
-    return _REFUSALS.get(status, LoginRefusal.WRONG_CREDENTIALS)
+    return _REFUSALS.get(status, LoginRefusal.UNEXPLAINED)

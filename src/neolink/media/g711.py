@@ -42,7 +42,7 @@ def _encode(pcm: bytes | memoryview, table: bytes) -> bytes:
     if len(pcm) % 2:
         raise LocalProtocolError(f"expected PCM of whole 16-bit samples, got {len(pcm)} bytes")
     # The table is laid out for the host's byte order, so the samples need no swapping.
-    return bytes(map(table.__getitem__, array("H", bytes(pcm))))
+    return bytes([table[sample] for sample in array("H", bytes(pcm))])
 
 
 def _decode(data: bytes | memoryview, tables: tuple[bytes, bytes]) -> bytes:

@@ -185,7 +185,8 @@ class AudioTimeline:
     2. From then on samples are counted: a frame follows the one before without gap or overlap.
     3. Each frame is compared with the video picture before it, plus what passed since that
        picture (at most one frame interval); so far the counted time is off by an *error*.
-       Video older than 2 s says nothing: samples are counted alone.
+       Video older than 0.5 s and two frame intervals (at most 2 s) says nothing: samples are
+       counted alone.
     4. Without any video the error is against the arrivals, as the least of the last 30 s, since
        a network only ever delays.
     5. With video it is the median of the last 4 s, so that packets interleaved some 100 ms
@@ -200,7 +201,9 @@ class AudioTimeline:
     pts are strictly increasing always.
     """
 
-    _VIDEO_STALE_S = 2.0
+    _VIDEO_STALE_S = 0.5
+    _VIDEO_STALE_INTERVALS = 2
+    _VIDEO_STALE_MOST_S = 2.0
     _VIDEO_WINDOW_S = 4.0
     _ARRIVAL_WINDOW_S = 30.0
     _MIN_SPAN_S = 2.0
@@ -294,10 +297,15 @@ class AudioTimeline:
                 self._origin_s = arrival_s
             return max(0, round((arrival_s - self._origin_s) * self.clock_rate))
         age_s = max(0.0, arrival_s - self._video_arrival_s)
-        if age_s > self._VIDEO_STALE_S or self._video_arrival_s < self._restarted_s:
+        if self._pts >= 0 and self._is_video_stale(age_s):
             return None
         since = min(round(age_s * VIDEO_CLOCK_RATE), self._video_interval)
         return (self._video_pts + since) * self.clock_rate // VIDEO_CLOCK_RATE
+
+    def _is_video_stale(self, age_s: float) -> bool:
+        intervals_s = self._VIDEO_STALE_INTERVALS * self._video_interval / VIDEO_CLOCK_RATE
+        allowed_s = min(self._VIDEO_STALE_S + intervals_s, self._VIDEO_STALE_MOST_S)
+        return age_s > allowed_s or self._video_arrival_s < self._restarted_s
 
     def _place(self, expected: int | None, arrival_s: float) -> None:
         if expected is None:

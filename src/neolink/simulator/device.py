@@ -3,13 +3,14 @@
 No sockets, no tasks. ``wake`` tells the owner that there is something new to do.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from neolink.baichuan.ids import MessageId, Status
 from neolink.clock import Clock
-from neolink.simulator.faults import Fault, Trickle
+from neolink.simulator.faults import Fault, Reboot, Trickle
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies import DeviceSettings
 from neolink.simulator.source import MediaSource, Sound
@@ -87,6 +88,17 @@ class Device:
         if fault in self.faults:
             self.faults.remove(fault)
             self.wake()
+
+    def begin_for(self, fault: Fault, duration_s: float) -> None:
+        """Let something go wrong for a while; infinity is until `end`."""
+        self.begin(fault)
+        if math.isfinite(duration_s):
+            self.later(duration_s, lambda: self.end(fault))
+
+    def reboot(self) -> None:
+        """Go down and come up again, with the media clock at its start."""
+        self._power_on_s = self.clock.monotonic_s() + self.profile.reboot_s
+        self.begin_for(Reboot(), self.profile.reboot_s)
 
     def cut(self) -> None:
         """Reset all connections."""

@@ -71,6 +71,7 @@ class CameraProfile:
     motion_every_s: float | None = None
     info_delay_s: float = 0.1
     snapshot_delay_s: float = 0.05
+    reboot_s: float = 20.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.channels <= _MAX_CHANNELS:

@@ -6,14 +6,21 @@ connection.
 
 from collections.abc import Mapping
 
-from neolink.baichuan.ids import Status
-from neolink.simulator.replies import ability, system, video
+from neolink.baichuan.ids import MessageId, Status
+from neolink.baichuan.xml import BodyPart, Node
+from neolink.simulator.profile import CameraProfile
+from neolink.simulator.replies import ability, battery, system, video
 from neolink.simulator.replies.ability import login_body
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
 
-__all__ = ["REPLIES", "Answer", "DeviceSettings", "Query", "answer", "login_body"]
+__all__ = ["REPLIES", "Answer", "DeviceSettings", "Query", "answer", "login_body", "pushes_after_login"]
 
-REPLIES: Mapping[int, Handler] = {**system.REPLIES, **ability.REPLIES, **video.REPLIES}
+REPLIES: Mapping[int, Handler] = {
+    **system.REPLIES,
+    **ability.REPLIES,
+    **video.REPLIES,
+    **battery.REPLIES,
+}
 """All requests that are answered with something else than 405."""
 
 
@@ -29,3 +36,14 @@ def answer(query: Query, settings: DeviceSettings) -> Answer:
     if not 0 <= query.channel < settings.profile.channels:
         return Answer(status=Status.BAD_REQUEST)
     return handler(query, settings)
+
+
+def pushes_after_login(profile: CameraProfile) -> list[tuple[int, BodyPart | Node]]:
+    """Return what a camera tells a client that has just logged in, by message id."""
+    pushes: list[tuple[int, BodyPart | Node]] = []
+    for channel in range(profile.channels):
+        pushes.append((MessageId.VIDEO_INPUT_CHANGED, video.video_input(channel)))
+        pushes.append((MessageId.SERIAL_CHANGED, system.serial_port(channel)))
+    if profile.has_battery:
+        pushes.append((MessageId.BATTERY_LIST, battery.battery_list(profile)))
+    return pushes

@@ -35,7 +35,7 @@ from neolink.baichuan.xml import (
 )
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
 
-__all__ = ["REPLIES"]
+__all__ = ["REPLIES", "serial_port"]
 
 
 def _version(_: Query, settings: DeviceSettings) -> Answer:
@@ -156,10 +156,31 @@ def _channels(_: Query, settings: DeviceSettings) -> Answer:
 
 
 def _sleep_state(_: Query, __: DeviceSettings) -> Answer:
-    return Answer((Node("sleepState", children=(Node("sleep", "0"),)),))
+    return Answer((Node("sleepState", attributes=(("version", "1.1"),), children=(Node("sleep", "0"),)),))
+
+
+def _accept(_: Query, __: DeviceSettings) -> Answer:
+    return Answer()
+
+
+def serial_port(channel: int) -> Node:
+    """Return the settings of the serial port, which cameras push after a login."""
+    fields = {
+        "channelId": str(channel),
+        "baudRate": "9600",
+        "dataBit": "CS8",
+        "stopBit": "1",
+        "parity": "none",
+        "flowControl": "none",
+        "controlProtocol": "PELCO_D",
+        "controlAddress": "1",
+    }
+    children = tuple(Node(tag, text) for tag, text in fields.items())
+    return Node("Serial", attributes=(("version", "1.1"),), children=children)
 
 
 REPLIES: Mapping[int, Handler] = {
+    MessageId.REBOOT: _accept,
     MessageId.PORTS_GET: _ports,
     MessageId.NTP_GET: _ntp,
     MessageId.USERS_GET: _users,

@@ -1,0 +1,83 @@
+"""Where a connection's bytes leave: faults of the wire, a slow line, the backlog.
+
+Takes whole messages, knows nothing of what is in them.
+"""
+
+import asyncio
+
+from neolink.simulator.device import Device
+
+__all__ = ["Outlet"]
+
+_DRIP_S = 0.05
+_MOST_BACKLOG = 64 * 1024 * 1024  # bytes; only a flood of requests gets there
+
+
+class Outlet:
+    """The sending side of one connection."""
+
+    def __init__(self, transport: asyncio.Transport, device: Device) -> None:
+        self._transport = transport
+        self._device = device
+        self._held = bytearray()  # behind a slow line
+        self._dripped_s = 0.0
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the system has not taken yet."""
+        return self._transport.get_write_buffer_size() + len(self._held)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more goes out."""
+        return self._transport.is_closing()
+
+    @property
+    def next_due_s(self) -> float | None:
+        """When the slow line takes more; None when nothing waits for it."""
+        return self._dripped_s + _DRIP_S if self._held else None
+
+    def send(self, data: bytes) -> None:
+        """Send whole messages, as far as the faults of the moment let them pass."""
+        device = self._device
+        if not data or self.is_closing or device.is_silent:
+            return
+        for fault in device.faults:
+            data = fault.on_wire(data)
+        if self.backlog > _MOST_BACKLOG:
+            self.abort()
+        elif self._held or device.trickle_bytes_per_s is not None:
+            self._hold(data)
+        else:
+            self._transport.write(data)
+        if any(fault.CLOSES_AFTER_SENDING for fault in device.faults):
+            self.close()
+
+    def drip(self, now_s: float) -> None:
+        """Send as much of what is held as the slow line takes by now; all of it without one."""
+        if not self._held or self.is_closing:
+            return
+        rate = self._device.trickle_bytes_per_s
+        length = len(self._held)
+        if rate is not None:
+            length = min(length, int(rate * (now_s - self._dripped_s)))
+        if length:
+            self._transport.write(bytes(self._held[:length]))
+            del self._held[:length]
+            self._dripped_s = now_s
+
+    def close(self) -> None:
+        """End the connection behind what was sent; what is held is lost."""
+        self._held.clear()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self._held.clear()
+        self._transport.abort()
+
+    def _hold(self, data: bytes) -> None:
+        if not self._held:
+            self._dripped_s = self._device.clock.monotonic_s()
+        self._held += data
+        self._device.wake()
