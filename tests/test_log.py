@@ -82,12 +82,17 @@ def test_camera_alone_begins_the_message(written: io.StringIO) -> None:
 
 
 def test_session_client_and_phase_follow_the_message(written: io.StringIO) -> None:
-    bind(LOG, camera="a", session="3f", client="192.0.2.1:5", phase="setup").info("x")
+    bind(LOG, camera="a", session="3f", client="192.0.2.1:5", phase="setup").warning("x")
     assert line(written).endswith("a: x (session=3f client=192.0.2.1:5 phase=setup)")
 
 
+def test_phase_is_told_only_of_trouble(written: io.StringIO) -> None:
+    bind(LOG, camera="a", phase="setup").info("x")
+    assert line(written).endswith("a: x")
+
+
 def test_binding_again_adds_and_replaces(written: io.StringIO) -> None:
-    bind(bind(LOG, camera="a", phase="one"), stream=StreamKind.SUB, phase="two").info("x")
+    bind(bind(LOG, camera="a", phase="one"), stream=StreamKind.SUB, phase="two").error("x")
     assert line(written).endswith("a::subStream: x (phase=two)")
 
 

@@ -102,9 +102,9 @@ def _subject(record: logging.LogRecord) -> str:
 
 def _details(record: logging.LogRecord) -> str:
     context = _context(record)
-    words = [
-        f"{name}={context[name]}" for name in ("session", "client", "phase") if name in context
-    ]
+    # The phase tells where something failed; in the good news it would only be noise.
+    shown = ("session", "client", *(("phase",) if record.levelno >= logging.WARNING else ()))
+    words = [f"{name}={context[name]}" for name in shown if name in context]
     return f" ({' '.join(words)})" if words else ""
 
 

@@ -14,6 +14,7 @@ A group of pictures is never entered in its middle: what a reader gets always de
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -94,12 +95,13 @@ class Backlog(Generic[T]):
 
     def push(self, item: T) -> None:
         """Queue an item, or drop by the policy above."""
+        if self._is_full(item.size):
+            self.await_random_access()
+            if self._is_full(item.size):  # too large by itself, or others hold the budget
+                self.dropped += 1
+                return
         if not self.admits(item):
             return
-        if self._is_full(item.size):
-            self._begin_dropping()
-            if not self.admits(item) or self._is_full(item.size):
-                return
         self._items.append(item)
         self.size += item.size
         self._budget.used_bytes += item.size
@@ -120,10 +122,21 @@ class Backlog(Generic[T]):
         self.size = 0
         return count
 
+    def discard(self, is_unwanted: Callable[[T], bool]) -> None:
+        """Take out what nobody wants any more, e.g. of a track that ended; that is no loss."""
+        kept = [item for item in self._items if not is_unwanted(item)]
+        self.clear()
+        self._items.extend(kept)
+        self.size = sum(item.size for item in kept)
+        self._budget.used_bytes += self.size
+
     def await_random_access(self) -> None:
-        """Drop until the next random access point: a unit was lost on the way out."""
-        if not self.needs_random_access:
-            self._begin_dropping()
+        """Drop what waits, and more until the next random access point: a unit was lost."""
+        if self.needs_random_access:
+            return
+        self.dropped += self.clear()
+        self.episodes += 1
+        self.needs_random_access = True
 
     def _can_enter_at(self, item: T) -> bool:
         return item.is_random_access and (item.is_video or not self.has_video)
@@ -134,11 +147,6 @@ class Backlog(Generic[T]):
             or self.size + size > self._limits.max_bytes
             or not self._budget.has_room(size)
         )
-
-    def _begin_dropping(self) -> None:
-        self.dropped += self.clear()
-        self.episodes += 1
-        self.needs_random_access = True
 
     def _skip_to_newest_random_access(self) -> None:
         newest = next(

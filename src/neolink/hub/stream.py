@@ -92,7 +92,7 @@ class Stream:
         self._holds = 0
         self._linger: asyncio.TimerHandle | None = None
         self._described = asyncio.Event()
-        self._learning: _Learning = _Learning()
+        self._learning = _Learning()
 
     @property
     def state(self) -> DemandState:
@@ -108,14 +108,14 @@ class Stream:
         self.last_unit_s = self._clock.monotonic_s()
         if self._demand.state is not DemandState.LIVE:
             self._demand.handle(DemandEvent.UNIT_CAME)
+            if self._demand.state is DemandState.IDLE:
+                return  # sent before the stop arrived; a sink must not keep it as the newest
         self._learn(unit)
         for sink in self._sinks:
             try:
                 sink.push(unit)
             except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
-                self.sink_failures += 1
-                if self.sink_failures == 1:
-                    _LOG.exception("%s: a reader of the stream failed", self.name)
+                self._note_failure()
 
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""
@@ -193,9 +193,23 @@ class Stream:
         self.on_demand(self._demand.is_wanted)
 
     def _stopped(self) -> None:
-        self._learning = _Learning()
+        self._learning = _Learning(self.presentation)
+        self._tell(lambda sink: sink.source_stopped())
+
+    # -- sinks ------------------------------------------------------------------------
+
+    def _tell(self, call: Callable[[Sink], None]) -> None:
         for sink in self._sinks:
-            sink.source_stopped()
+            try:
+                call(sink)
+            except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
+                self._note_failure()
+
+    def _note_failure(self) -> None:
+        """Count the exception being handled; only the first is logged."""
+        self.sink_failures += 1
+        if self.sink_failures == 1:
+            _LOG.exception("%s: a reader of the stream failed", self.name)
 
     # -- description ------------------------------------------------------------------
 
@@ -213,18 +227,20 @@ class Stream:
         self._described.set()
         if before is not None and _needs_new_description(before, found):
             _LOG.info("%s: the tracks changed, players must describe again", self.name)
-            for sink in self._sinks:
-                sink.presentation_changed(found)
+            self._tell(lambda sink: sink.presentation_changed(found))
 
 
 class _Learning:
-    """Collects tracks until the presentation is complete: video, and audio or a silent second."""
+    """Collects tracks until the presentation is complete: video, and audio or a silent second.
 
-    def __init__(self) -> None:
+    A presentation known from before saves the wait: its audio is taken to come again.
+    """
+
+    def __init__(self, known: Presentation | None = None) -> None:
         self._video: AccessUnit | None = None
         self._audio: AudioFrame | None = None
         self._first_pts = 0
-        self._known: Presentation | None = None
+        self._known = known
 
     def push(self, unit: MediaUnit) -> Presentation | None:
         if isinstance(unit, AudioFrame):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from neolink.errors import NeolinkError
 from neolink.rtsp.errors import MessageError
-from neolink.rtsp.message import Request, RtspReader
+from neolink.rtsp.message import InterleavedFrame, Message, Request, RtspReader
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.outbox import Outbox
 
@@ -29,8 +29,15 @@ class RequestHandler(Protocol):
     def refuse(self, error: MessageError) -> None:
         """Answer bytes that are no request."""
 
+    def take_frame(self, channel: int, payload: bytes) -> None:
+        """Take an interleaved packet of the peer."""
+
     def touch_sessions(self) -> None:
         """Note that the peer is alive."""
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the peer has asked for a stream that it may watch."""
 
     @property
     def has_sessions(self) -> bool:
@@ -53,12 +60,22 @@ class ClientConnection:
         self._sock = sock
         self._reader = RtspReader()
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._handler: RequestHandler | None = None
         self._requests = 0
-        self._stalled_s = 0.0
-        self._stalled_at = -1
+        self._is_answering = False
+        self.opened_s = self._heard_s = self._progress_s = context.clock.monotonic_s()
+        self._progress_bytes = 0
+        self._begun_s: float | None = None
+        """Since when a message is arriving that is not complete."""
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the peer has asked for a stream that it may watch."""
+        return self._handler is not None and self._handler.is_admitted
 
     async def run(self, handler: RequestHandler) -> None:
         """Serve until the peer leaves or fails. Never raises but when cancelled."""
+        self._handler = handler
         reading = asyncio.ensure_future(self._read(handler))
         try:
             ends: list[asyncio.Future[Any]] = [reading, self._failed]
@@ -69,36 +86,50 @@ class ClientConnection:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
             handler.close()
-            self.outbox.close()
-            self._sock.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket; what waits is dropped."""
+        self.outbox.close()
+        self._sock.close()
 
     def end(self, reason: str) -> None:
         """Close the connection, with a reason for the log."""
         self._fail(reason)
 
-    def check_progress(self, elapsed_s: float, limit_s: float) -> None:
-        """Close a peer that has taken no byte for ``limit_s`` although some wait."""
+    def check(self, now_s: float) -> None:
+        """Close a peer that does not read, stays silent, or takes too long over a request."""
+        limits = self._context.settings.limits
+        self._check_progress(now_s, limits.stall_timeout_s)
+        if self._is_answering:
+            return  # it waits for us
+        if self._begun_s is not None and now_s - self._begun_s >= limits.request_timeout_s:
+            self._fail(f"a request took more than {limits.request_timeout_s:g} s to arrive")
+        elif not self._requests and now_s - self.opened_s >= limits.first_request_timeout_s:
+            self._fail(f"no request within {limits.first_request_timeout_s:g} s")
+        elif now_s - self._heard_s >= IDLE_TIMEOUT_S and not self._has_sessions():
+            self._fail("silent, without a session")
+
+    def _check_progress(self, now_s: float, limit_s: float) -> None:
         outbox = self.outbox
-        if not outbox.has_backlog or outbox.bytes_sent != self._stalled_at:
-            self._stalled_s, self._stalled_at = 0.0, outbox.bytes_sent
-            return
-        self._stalled_s += elapsed_s
-        if self._stalled_s >= limit_s:
-            self._fail(f"took no byte for {self._stalled_s:.0f} s")
+        if not outbox.has_backlog or outbox.bytes_sent != self._progress_bytes:
+            self._progress_bytes, self._progress_s = outbox.bytes_sent, now_s
+        elif now_s - self._progress_s >= limit_s:
+            self._fail(f"took no byte for {now_s - self._progress_s:.0f} s")
+
+    def _has_sessions(self) -> bool:
+        return self._handler is not None and self._handler.has_sessions
 
     async def _read(self, handler: RequestHandler) -> None:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                async with asyncio.timeout(self._read_timeout_s(handler)):
-                    data = await loop.sock_recv(self._sock, RECEIVE_BYTES)
+                data = await loop.sock_recv(self._sock, RECEIVE_BYTES)
                 if not data:
                     return
                 if not await self._take(data, handler):
                     await self._drain()
                     return
-        except TimeoutError:
-            _LOG.debug("%s: closed after silence", self.name)
         except OSError as error:
             _LOG.debug("%s: gone: %s", self.name, error)
         except NeolinkError as error:
@@ -111,13 +142,14 @@ class ClientConnection:
         handler.touch_sessions()
         while True:
             error: MessageError | None = None
+            dropped_frames = self._reader.dropped_frames
             try:
                 messages = self._reader.feed(data)
             except MessageError as fault:
                 messages, error = list(fault.completed), fault
-            for message in messages:
-                if isinstance(message, Request) and not await self._ask(message, handler):
-                    return False
+            self._note_arrival(bool(messages) or self._reader.dropped_frames != dropped_frames)
+            if not await self._handle(messages, handler):
+                return False
             if error is None:
                 return True
             handler.refuse(error)
@@ -125,16 +157,32 @@ class ClientConnection:
                 return False
             data = b""  # what follows the refused message is still in the reader
 
+    def _note_arrival(self, is_complete: bool) -> None:  # noqa: FBT001 - private, one caller
+        """Note when bytes came, and since when they have completed no message."""
+        self._heard_s = self._context.clock.monotonic_s()
+        if is_complete:
+            self._begun_s = None
+        elif self._begun_s is None:
+            self._begun_s = self._heard_s
+
+    async def _handle(self, messages: list[Message], handler: RequestHandler) -> bool:
+        """Handle messages in order; the socket is not read meanwhile."""
+        for message in messages:
+            if isinstance(message, InterleavedFrame):
+                handler.take_frame(message.channel, message.payload)
+            elif isinstance(message, Request) and not await self._ask(message, handler):
+                return False
+        return True
+
     async def _ask(self, request: Request, handler: RequestHandler) -> bool:
         self._requests += 1
-        return await handler.handle(request)
-
-    def _read_timeout_s(self, handler: RequestHandler) -> float | None:
-        if handler.has_sessions:
-            return None  # the session's own time-out watches
-        if not self._requests:
-            return self._context.settings.limits.first_request_timeout_s
-        return IDLE_TIMEOUT_S
+        if not self._requests % self._context.settings.limits.max_pipelined_requests:
+            await asyncio.sleep(0)  # one who sends thousands at once must not hold up pictures
+        self._is_answering = True
+        try:
+            return await handler.handle(request)
+        finally:
+            self._is_answering = False
 
     async def _drain(self) -> None:
         """Give a last reply a moment to leave."""

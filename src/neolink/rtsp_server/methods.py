@@ -4,6 +4,7 @@ Status codes follow RFC 2326 and what players need. No bytes are parsed here, an
 a SETUP gets is decided in :mod:`neolink.rtsp_server.setup`.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -81,7 +82,10 @@ class Conversation:
         self._queries: dict[str, Mapping[str, str]] = {}
         """Query by path as it was described: rtspsrc leaves it out of SETUP."""
         self._proven_user: str | None = None
+        self._proven_path: str | None = None
         self._bad_requests = 0
+        self.is_admitted = False
+        """Whether the peer has asked for a stream that it may watch."""
 
     # -- the connection's side --------------------------------------------------------
 
@@ -89,6 +93,12 @@ class Conversation:
     def has_sessions(self) -> bool:
         """Whether any session lives on this connection."""
         return bool(self._live_own())
+
+    def take_frame(self, channel: int, payload: bytes) -> None:
+        """Take an interleaved packet: RTCP on a session's second channel, else nothing."""
+        owner = self._channels.owner(channel)
+        if owner is not None:
+            self._context.take_rtcp(owner, payload)
 
     def touch_sessions(self) -> None:
         """Note that the peer is alive."""
@@ -146,7 +156,7 @@ class Conversation:
     async def describe(self, request: Request, target: Target) -> Answer:
         """Return the SDP of a mount."""
         check_required(request.headers, KNOWN_OPTIONS)
-        mount = self._mount(request, target)
+        mount = await self._mount(request, target)
         if not accepts_sdp(request.headers):
             raise RtspError(406, "only application/sdp is there")
         presentation = await self._presentation(mount)
@@ -166,20 +176,22 @@ class Conversation:
         if not target.query:
             target = replace(target, query=self._queries.get(target.path, {}))
         check_required(request.headers, KNOWN_OPTIONS)
-        mount = self._mount(request, target)
+        mount = await self._mount(request, target)
         wanted = choose_transport(
             parse_transports(request.headers.get("Transport") or ""),
             has_udp=self._context.udp is not None,
         )
         presentation = await self._presentation(mount)
+        session = self._session(request) if "Session" in request.headers else None
         choice = _audio_choice(mount, target)
+        if session is not None:
+            session.require_path(target.path)
+            choice = self._context.players[session.id].choice
         formats = mount.formats(presentation, choice)
         track = select_track(
             target.track, [track for track in (VIDEO, AUDIO) if formats[track] is not None]
         )
-        if "Session" in request.headers:
-            session = self._session(request)
-            session.require_path(target.path)
+        if session is not None:
             granted = self._set_up(session, track, wanted, request.url)
         else:
             session, granted = self._begin_session(mount, target, choice, track, wanted, request)
@@ -240,20 +252,30 @@ class Conversation:
 
     # -- who and what -----------------------------------------------------------------
 
-    def _mount(self, request: Request, target: Target) -> Mount:
+    async def _mount(self, request: Request, target: Target) -> Mount:
         """Return the mount of a path that this peer may watch; raise 401, 403 or 404."""
         mount = self._context.mounts.find(target.path)
-        if mount is not None and not mount.settings.access.needs_login:
-            return mount
-        # Before a login nobody learns which cameras exist.
-        user = self._login(request) if mount or self._context.settings.users else None
+        if mount is None or mount.settings.access.needs_login:
+            await self._require_permission(request, target, mount)
         if mount is None:
             raise RtspError(404, f"no camera at /{target.path}")
-        if not mount.settings.access.permits(user):
-            raise RtspError(403, "this user may not watch this camera")
+        self.is_admitted = True
         return mount
 
-    def _login(self, request: Request) -> str:
+    async def _require_permission(
+        self, request: Request, target: Target, mount: Mount | None
+    ) -> None:
+        if request.method == Method.SETUP and target.path == self._proven_path:
+            return  # some players sign DESCRIBE rightly and then send garbage
+        # Before a login nobody learns which cameras exist.
+        user = await self._login(request) if mount or self._context.settings.users else None
+        if mount is None:
+            return
+        if not mount.settings.access.permits(user):
+            raise RtspError(403, "this user may not watch this camera")
+        self._proven_path = target.path
+
+    async def _login(self, request: Request) -> str:
         """Return the proven user; raise 401 with challenges."""
         context = self._context
         now_s = context.clock.unix_s()
@@ -267,8 +289,8 @@ class Conversation:
         if result.user is not None:
             self._proven_user = result.user
             return result.user
-        if result.outcome is AuthOutcome.WRONG:
-            _LOG.warning("%s: wrong user name or password", self._connection.name)
+        if result.outcome in {AuthOutcome.WRONG, AuthOutcome.MALFORMED}:
+            await self._note_wrong_login()
         is_stale = result.outcome is AuthOutcome.STALE
         challenges = context.authenticator.challenges(now_s, stale=is_stale)
         raise RtspError(
@@ -276,6 +298,13 @@ class Conversation:
             "credentials are needed",
             headers=[("WWW-Authenticate", challenge) for challenge in challenges],
         )
+
+    async def _note_wrong_login(self) -> None:
+        """Slow down who guesses: only this connection waits."""
+        context, connection = self._context, self._connection
+        _LOG.warning("%s: wrong user name or password", connection.name)
+        if context.wrong_logins.note(connection.peer_host, context.clock.monotonic_s()):
+            await asyncio.sleep(context.settings.limits.wrong_login_delay_s)
 
     async def _presentation(self, mount: Mount) -> Presentation:
         try:
@@ -343,6 +372,7 @@ class Conversation:
             )
         else:
             granted = grant_udp(context, player, track, wanted, host=self._connection.peer_host)
+        self._own[session.id] = player
         granted = replace(
             granted,
             profile=wanted.profile,
@@ -373,9 +403,14 @@ class Conversation:
         return list(self._own.values())
 
     def _forget_abandoned(self, playing: Player) -> None:
-        """Drop sessions this peer set up and left, as ffmpeg does when UDP stays silent."""
+        """Drop older sessions of this stream that do not play: ffmpeg leaves them so.
+
+        It does when UDP stays silent: it pauses, and sets up a new session on TCP.
+        """
         for player in self._live_own():
-            if player is not playing and player.session.state is State.READY:
+            if player is playing:
+                return
+            if player.mount is playing.mount and player.session.state is State.READY:
                 self._context.end_session(player.session)
 
     def _give_up(self, session: ServerSession, reason: str) -> None:

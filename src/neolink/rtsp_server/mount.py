@@ -95,6 +95,7 @@ class Mount:
         self._video_lanes: tuple[Lane, ...] = ()
         self._audio_lanes: dict[AudioChoice, tuple[Lane, ...]] = {}
         self._codec: VideoCodec | None = None
+        self._audio_track: AudioTrack | None = None
         self._video: RtpSender[AccessUnit] | None = None
         self._audio: dict[AudioChoice, RtpSender[AudioFrame]] = {}
         self._cache: GopCache[_Cached] = GopCache()
@@ -152,6 +153,11 @@ class Mount:
         self._refresh_lanes()
         self._report_to([seat])
 
+    def narrow(self, seat: Seat) -> None:
+        """Learn that a seat wants fewer tracks from now on; the others go on without a break."""
+        if seat in self._seats:
+            self._refresh_lanes()
+
     def leave(self, seat: Seat) -> None:
         """Stop playing; a seat that is not here is ignored."""
         if seat not in self._seats:
@@ -191,8 +197,9 @@ class Mount:
             self._push_video(unit)
 
     def source_stopped(self) -> None:
-        """Forget the cached pictures: nothing will follow them."""
+        """Forget the cached pictures: nothing will follow them. What comes is reported anew."""
         self._cache.clear()
+        self._last_pts.clear()
 
     def presentation_changed(self, presentation: Presentation) -> None:
         """End all sessions cleanly, so that the players describe the stream again."""
@@ -207,25 +214,30 @@ class Mount:
         batch = sender.packetize(unit)
         pts = unit.pts
         self._cache.push(_Cached(unit, first_sequence, unit.is_random_access, unit.size, pts))
-        parcel = Parcel(batch, track=VIDEO, media_s=pts / VIDEO_CLOCK_RATE)
-        self._fan_out(parcel, self._video_lanes)
+        is_first = VIDEO not in self._last_pts
         self._last_pts[VIDEO] = (pts, VIDEO_CLOCK_RATE)
-        if pts >= self._next_report_pts:
+        # Before the packets: players place what comes ahead of the first report by guesswork.
+        if is_first or pts >= self._next_report_pts:
             self._next_report_pts = pts + REPORT_INTERVAL_TICKS
             self._report_to(self._seats)
+        parcel = Parcel(batch, track=VIDEO, media_s=pts / VIDEO_CLOCK_RATE)
+        self._fan_out(parcel, self._video_lanes)
 
     def _push_audio(self, frame: AudioFrame) -> None:
+        if frame.track is not self._audio_track:
+            self._note_audio_track(frame)
         rate = frame.track.clock_rate
+        begins_anew = AUDIO not in self._last_pts
         self._last_pts[AUDIO] = (frame.pts, rate)
         for choice, lanes in self._audio_lanes.items():
             sender = self._audio.get(choice)
-            is_first = sender is None
+            is_first = begins_anew or sender is None
             if sender is None:
                 sender = self._audio[choice] = self._audio_sender(frame.track, choice)
-            parcel = Parcel(sender.packetize(frame), track=AUDIO, media_s=frame.pts / rate)
-            self._fan_out(parcel, lanes)
             if is_first:
                 self._report_to([seat for seat in self._seats if seat.audio is choice])
+            parcel = Parcel(sender.packetize(frame), track=AUDIO, media_s=frame.pts / rate)
+            self._fan_out(parcel, lanes)
 
     def _fan_out(self, parcel: Parcel, lanes: tuple[Lane, ...]) -> None:
         for lane in lanes:
@@ -242,11 +254,21 @@ class Mount:
         """Return a sender for a track that is new, or that came back with another codec."""
         if self._video is not None:
             self._end_sessions()
-        if self._origin_unix_s is None:
-            self._origin_unix_s = self._clock.unix_s() - unit.pts / VIDEO_CLOCK_RATE
+        self._note_origin(unit.pts / VIDEO_CLOCK_RATE)
         self._codec = unit.track.codec
         self._video = self._new_sender(video_format(unit.track), VIDEO, AudioChoice.SOURCE)
         return self._video
+
+    def _note_audio_track(self, frame: AudioFrame) -> None:
+        """Take an audio track that is new, or that came back with another format."""
+        if self._audio and frame.track != self._audio_track:
+            self._end_sessions()
+        self._note_origin(frame.pts / frame.track.clock_rate)
+        self._audio_track = frame.track
+
+    def _note_origin(self, media_s: float) -> None:
+        if self._origin_unix_s is None:
+            self._origin_unix_s = self._clock.unix_s() - media_s
 
     def _end_sessions(self) -> None:
         for seat in list(self._seats):
@@ -301,19 +323,21 @@ class Mount:
         video = self._video if seat.wants_video else None
         audio = self._audio.get(seat.audio) if seat.audio else None
         pairs = ((VIDEO, video), (AUDIO, audio))
-        return [(track, sender) for track, sender in pairs if sender and track in self._last_pts]
+        return [(track, sender) for track, sender in pairs if sender]
 
     def _report_to(self, seats: list[Seat]) -> None:
         shared: dict[AnySender, bytes] = {}
         for seat in seats:
             for track, sender in self._senders(seat):
+                if track not in self._last_pts:
+                    continue  # nothing was sent since the source began
                 if sender not in shared:
                     shared[sender] = self._report(sender, track)
                 seat.lane.push_rtcp(track, shared[sender])
 
     def _report(self, sender: AnySender, track: int) -> bytes:
         pts, rate = self._last_pts[track]
-        assert self._origin_unix_s is not None  # set with the first sender
+        assert self._origin_unix_s is not None  # set with the first unit
         return sender.sender_report(pts=pts, ntp_time=ntp_time(self._origin_unix_s + pts / rate))
 
 

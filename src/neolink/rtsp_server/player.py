@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from neolink.hub.backlog import Backlog
 from neolink.rtp.formats import AudioChoice
+from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock, SenderReport, parse_compound
 from neolink.rtsp.session import ServerSession
 from neolink.rtsp_server.mount import Mount, Seat, StartPoint
 from neolink.rtsp_server.outbox import Lane as TcpLane
@@ -39,23 +40,16 @@ class Player:
         self._outbox: Outbox | None = None
         self._by_track: dict[int, TcpLane | UdpLane] = {}
         self._seat: Seat | None = None
+        self._noted_episodes = 0
+        self.udp_addresses: set[Address] = set()
+        """Every RTP and RTCP address that UDP tracks have used; claimed until the session ends."""
+        self.reports: dict[int, ReportBlock] = {}
+        """What the player last reported of each track."""
 
     @property
     def outbox(self) -> Outbox | None:
         """The connection that interleaved tracks use; None for UDP alone."""
-        return self._outbox
-
-    @property
-    def udp_addresses(self) -> list[Address]:
-        """RTP and RTCP addresses of the player's UDP tracks."""
-        if self._udp is None:
-            return []
-        return [
-            address
-            for track, lane in self._by_track.items()
-            if lane is self._udp
-            for address in self._udp.addresses[track]
-        ]
+        return self._outbox if self._tcp in self._by_track.values() else None
 
     @property
     def backlogs(self) -> list[Backlog[Parcel]]:
@@ -83,18 +77,24 @@ class Player:
         if self._udp is None:
             self._udp = lane()
         self._udp.addresses[track] = (rtp, rtcp)
+        self.udp_addresses |= {rtp, rtcp}
         self._by_track[track] = self._udp
 
     def drop_track(self, track: int) -> None:
         """Stop sending one track; the others go on."""
         self._by_track.pop(track, None)
+        self.reports.pop(track, None)
+        for backlog in self.backlogs:
+            backlog.discard(lambda parcel: parcel.track == track)
         seat = self._seat
         if seat is None:
             return
-        self.mount.leave(seat)
-        if self._by_track:
-            self.plan(seat.on_renegotiate, seat.on_failure)
-            self.play()
+        if track == AUDIO:
+            seat.audio = None
+        else:
+            seat.wants_video = False
+            self._set_entry_rules()
+        self.mount.narrow(seat)
 
     # -- PLAY, PAUSE, TEARDOWN --------------------------------------------------------
 
@@ -108,8 +108,7 @@ class Player:
     def play(self) -> None:
         """Begin what was planned. Call it in the same turn of the loop as ``plan``."""
         assert self._seat is not None  # planned before
-        for backlog in self.backlogs:
-            backlog.has_video = backlog.needs_random_access = self._seat.wants_video
+        self._set_entry_rules()
         self.mount.join(self._seat)
 
     def pause(self) -> None:
@@ -121,7 +120,7 @@ class Player:
 
     def say_bye(self) -> None:
         """Tell a UDP player that no more will come; one on TCP sees the reply instead."""
-        if self._seat is not None and self._tcp is None:
+        if self._seat is not None and self.outbox is None:
             self.mount.say_bye(self._seat)
 
     def close(self) -> None:
@@ -134,7 +133,36 @@ class Player:
         self._tcp = self._udp = None
         self._by_track.clear()
 
+    # -- what comes back --------------------------------------------------------------
+
+    def take_rtcp(self, track: int, data: bytes | memoryview) -> bool:
+        """Keep what the player reports of a track; return whether it said BYE.
+
+        Raises RemoteProtocolError for what is no RTCP.
+        """
+        ssrc = self.mount.ssrc(track, self.choice)
+        packets = parse_compound(data)
+        for packet in packets:
+            if isinstance(packet, ReceiverReport | SenderReport):
+                for report in packet.reports:
+                    if report.ssrc == ssrc:
+                        self.reports[track] = report
+        return any(isinstance(packet, Bye) for packet in packets)
+
+    def note_losses(self) -> int:
+        """Return how many units were dropped, if that began anew since the last call; else 0."""
+        episodes = sum(backlog.episodes for backlog in self.backlogs)
+        is_new, self._noted_episodes = episodes > self._noted_episodes, episodes
+        return sum(backlog.dropped for backlog in self.backlogs) if is_new else 0
+
     # -- details ----------------------------------------------------------------------
+
+    def _set_entry_rules(self) -> None:
+        """Let a lane with video begin at a random access point, one of audio alone anywhere."""
+        for lane in (self._tcp, self._udp):
+            if lane is not None:
+                has_video = self._by_track.get(VIDEO) is lane
+                lane.backlog.has_video = lane.backlog.needs_random_access = has_video
 
     def _leave(self) -> None:
         if self._seat is not None:

@@ -29,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 BACKLOG: Final = 512
 SWEEP_S: Final = 1.0
+NEWCOMER_S: Final = 2.0
 ACCEPT_PAUSE_S: Final = 0.5
 NOT_SENT_LOW_WATER: Final = 128 * 1024
 """More than this is kept in our queue, where whole groups of pictures can be dropped."""
@@ -48,7 +49,9 @@ class RtspServer:
             settings=settings,
             mounts=MountTable(mounts),
             sessions=SessionTable(
-                lambda: secrets.token_hex(12), timeout_s=int(settings.session_timeout_s)
+                lambda: secrets.token_hex(12),
+                timeout_s=int(settings.session_timeout_s),
+                max_sessions=2 * limits.max_connections,  # UDP ones outlive their connection
             ),
             authenticator=Authenticator(REALM, secrets.token_bytes(32), settings.users),
             budget=Budget(limits.max_bytes),
@@ -56,7 +59,8 @@ class RtspServer:
         )
         self._clock = clock
         self._listener: socket.socket | None = None
-        self._connections: set[ClientConnection] = set()
+        self._connections: dict[ClientConnection, None] = {}  # the oldest first
+        self._progress: dict[str, int] = {}
         self._per_host: Counter[str] = Counter()
         self.refused = 0
         """Connections refused because a limit was reached."""
@@ -88,12 +92,18 @@ class RtspServer:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._accept(tasks), name="rtsp accept")
-                tasks.create_task(self._sweep(), name="rtsp sweep")
+                tasks.create_task(self._sweep_often(), name="rtsp sweep")
         finally:
             self.close()
 
     def close(self) -> None:
-        """Close the ports."""
+        """End all sessions and close every connection and port."""
+        for session, player in self.context.live_sessions():
+            player.say_bye()
+            self.context.end_session(session)
+        for connection in list(self._connections):
+            connection.close()
+            self._forget(connection)
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -110,62 +120,99 @@ class RtspServer:
             try:
                 sock, peer = await loop.sock_accept(self._listener)
             except OSError as error:
-                if error.errno in _EXHAUSTED:
+                is_exhausted = error.errno in _EXHAUSTED
+                if is_exhausted:
                     _LOG.error("cannot accept players: %s; trying again", error.strerror)
-                    await asyncio.sleep(ACCEPT_PAUSE_S)
+                await asyncio.sleep(ACCEPT_PAUSE_S if is_exhausted else 0)
                 continue
-            if not self._admits(peer[0]):
-                sock.close()
-                continue
-            tasks.create_task(self._serve(sock, peer[:2]), name=f"rtsp {peer[0]}:{peer[1]}")
+            connection = self._welcome(sock, peer[:2])
+            if connection is not None:
+                tasks.create_task(self._serve(connection), name=f"rtsp {connection.name}")
+            await asyncio.sleep(0)  # accepting does not wait: a storm must not hold up pictures
 
-    async def _serve(self, sock: socket.socket, peer: Address) -> None:
+    def _welcome(self, sock: socket.socket, peer: Address) -> ClientConnection | None:
+        """Return a connection that counts from now on, or None for one that is refused."""
+        if not self._admits(peer[0]):
+            sock.close()
+            return None
         try:
             _tune(sock)
             connection = ClientConnection(self.context, sock, peer)
         except OSError:
             sock.close()  # gone before it was begun
-            return
-        self._connections.add(connection)
+            return None
+        self._connections[connection] = None
         self._per_host[peer[0]] += 1
+        return connection
+
+    async def _serve(self, connection: ClientConnection) -> None:
         try:
             await connection.run(Conversation(self.context, connection))
         finally:
-            self._connections.discard(connection)
-            self._per_host[peer[0]] -= 1
-            if not self._per_host[peer[0]]:
-                del self._per_host[peer[0]]
+            self._forget(connection)
+
+    def _forget(self, connection: ClientConnection) -> None:
+        if connection not in self._connections:
+            return
+        del self._connections[connection]
+        self._per_host[connection.peer_host] -= 1
+        if not self._per_host[connection.peer_host]:
+            del self._per_host[connection.peer_host]
 
     def _admits(self, host: str) -> bool:
         limits = self.settings.limits
-        is_full = len(self._connections) >= limits.max_connections
-        if not is_full and self._per_host[host] < limits.max_connections_per_ip:
+        reason = ""
+        if len(self._connections) >= limits.max_connections:
+            reason = "all together"
+        elif self._per_host[host] >= limits.max_connections_per_ip:
+            reason = f"from {host}"
+        elif not self._has_room_for_newcomer():
+            reason = "without a login"
+        if not reason:
             return True
         self.refused += 1
         if self.refused == 1:
-            what = "all together" if is_full else f"from {host}"
-            _LOG.warning("too many connections %s: refusing more", what)
+            _LOG.warning("too many connections %s: refusing more", reason)
         return False
+
+    def _has_room_for_newcomer(self) -> bool:
+        """Whether one more may come who has not asked for a stream yet.
+
+        Who has been there for a while without asking makes room; who just came is given time.
+        """
+        newcomers = [peer for peer in self._connections if not peer.is_admitted]
+        if len(newcomers) < self.settings.limits.max_unauthenticated:
+            return True
+        oldest = newcomers[0]
+        if self._clock.monotonic_s() - oldest.opened_s < NEWCOMER_S:
+            return False
+        oldest.end("made room for others: it asked for no stream")
+        return True
 
     # -- once a second ----------------------------------------------------------------
 
-    async def _sweep(self) -> None:
-        context, stall_s = self.context, self.settings.limits.stall_timeout_s
-        progress: dict[str, int] = {}
+    async def _sweep_often(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            now_s = self._clock.monotonic_s()
-            for connection in list(self._connections):
-                connection.check_progress(SWEEP_S, stall_s)
-            progress = self._note_progress(progress, now_s)
-            for session in context.sessions.expire(now_s):
-                _LOG.info("session of %s: ended after silence", session.peer_host)
-                context.end_session(session)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """End what has been silent or stalled for too long, by the clock."""
+        now_s = self._clock.monotonic_s()
+        for connection in list(self._connections):
+            connection.check(now_s)
+        self._progress = self._note_progress(self._progress, now_s)
+        for session in self.context.sessions.expire(now_s):
+            _LOG.info("session of %s: ended after silence", session.peer_host)
+            self.context.end_session(session)
 
     def _note_progress(self, before: Mapping[str, int], now_s: float) -> dict[str, int]:
         """Count a TCP player that drains its socket as alive, even if it never asks anything."""
         progress: dict[str, int] = {}
         for session, player in self.context.live_sessions():
+            if losses := player.note_losses():
+                name, peer = player.mount.name, session.peer_host
+                _LOG.warning("%s: %s reads too slowly, %d units dropped", name, peer, losses)
             if player.outbox is None:
                 continue
             sent = progress[session.id] = player.outbox.bytes_sent
@@ -174,11 +221,9 @@ class RtspServer:
         return progress
 
     def _on_rtcp(self, address: Address, data: memoryview) -> None:
-        del data  # reception reports prove life; their figures are not kept yet
-        session_id = self.context.udp_peers.get(address)
-        player = self.context.players.get(session_id) if session_id else None
-        if player is not None:
-            player.session.touch(self._clock.monotonic_s())
+        owner = self.context.udp_peers.get(address)
+        if owner is not None:
+            self.context.take_rtcp(owner, data)
 
 
 def _listen(host: str, port: int) -> socket.socket:

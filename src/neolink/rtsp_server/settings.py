@@ -123,13 +123,13 @@ class RtspLimits:
     """Open connections from one address."""
 
     max_unauthenticated: int = 64
-    """Open connections that have no session yet, neither playing nor logged in."""
+    """Open connections that have not yet asked for a stream they may watch."""
 
     max_sessions_per_connection: int = 8
     """Sessions that one connection may set up."""
 
     max_pipelined_requests: int = 16
-    """Requests read ahead of the one being answered; then the socket is not read."""
+    """Requests of one connection answered at a stretch; then the others have their turn."""
 
     max_clients: int = 0
     """Players on all mounts together; 0 means no limit. The next one is answered 453."""
@@ -139,6 +139,9 @@ class RtspLimits:
 
     request_timeout_s: float = 10.0
     """How long a request may take to arrive completely."""
+
+    wrong_login_delay_s: float = 1.5
+    """How long a host waits for each answer after too many wrong logins."""
 
     tls_handshake_timeout_s: float = 10.0
     """How long a TLS handshake may take."""

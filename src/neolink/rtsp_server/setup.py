@@ -4,7 +4,7 @@ from typing import Final
 
 from neolink.rtsp.errors import RtspError
 from neolink.rtsp.headers import Protocol, Transport
-from neolink.rtsp_server.context import Context
+from neolink.rtsp_server.context import Context, Owner
 from neolink.rtsp_server.outbox import Outbox
 from neolink.rtsp_server.player import Player
 from neolink.rtsp_server.udp import UdpLane
@@ -13,9 +13,6 @@ __all__ = ["Channels", "choose_transport", "grant_tcp", "grant_udp"]
 
 PRIVILEGED_PORTS: Final = 1024
 LAST_CHANNEL: Final = 255
-
-Owner = tuple[str, int]
-"""Session id and track number."""
 
 
 class Channels:
@@ -38,6 +35,10 @@ class Channels:
         self._owners = {channel: other for channel, other in self._owners.items() if other != owner}
         self._owners[asked] = owner
         return asked
+
+    def owner(self, channel: int) -> Owner | None:
+        """Return whose RTP or RTCP channel this is."""
+        return self._owners.get(channel) or self._owners.get(channel - 1)
 
     def release(self, session_id: str) -> None:
         """Free the channels of a session that is gone."""
@@ -69,7 +70,12 @@ def grant_tcp(
     channels: Channels,
     outbox: Outbox,
 ) -> Transport:
-    """Interleave a track on a free pair of channels of this connection."""
+    """Interleave a track on a free pair of channels of this connection.
+
+    Raises RtspError 461 when other tracks of the session run on another connection.
+    """
+    if player.outbox not in {None, outbox}:
+        raise RtspError(461, "the session is interleaved on another connection")
     asked = wanted.interleaved[0] if wanted.interleaved else None
     channel = channels.take((player.session.id, track), asked)
     limits = context.backlog_limits(player.mount)
@@ -90,11 +96,11 @@ def grant_udp(
     assert client_port is not None
     if min(client_port) < PRIVILEGED_PORTS:
         raise RtspError(462, f"client_port is below {PRIVILEGED_PORTS}")
-    session_id = player.session.id
+    owner = (player.session.id, track)
     rtp, rtcp = addresses = ((host, client_port[0]), (host, client_port[1]))
-    if any(context.udp_peers.get(address, session_id) != session_id for address in addresses):
+    if any(context.udp_peers.get(address, owner)[0] != owner[0] for address in addresses):
         raise RtspError(462, "client_port is used by another session")
-    context.udp_peers.update(dict.fromkeys(addresses, session_id))
+    context.udp_peers.update(dict.fromkeys(addresses, owner))
     limits = context.backlog_limits(player.mount)
     player.use_udp(track, rtp, rtcp, lambda: UdpLane(udp, limits, context.budget))
     return Transport(client_port=client_port, server_port=(udp.rtp_port, udp.rtp_port + 1))

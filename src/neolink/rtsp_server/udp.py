@@ -178,7 +178,12 @@ class UdpLane:
 
 def _bind_pair(host: str, rtp_port: int) -> tuple[socket.socket, socket.socket]:
     if rtp_port:
-        return _bind(host, rtp_port), _bind(host, rtp_port + 1)
+        rtp = _bind(host, rtp_port)
+        try:
+            return rtp, _bind(host, rtp_port + 1)
+        except OSError:
+            rtp.close()
+            raise
     for _ in range(64):
         rtp = _bind(host, 0)
         port = rtp.getsockname()[1]

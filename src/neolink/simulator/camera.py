@@ -8,6 +8,7 @@ Previews and snapshots are here because they need the connection; all other answ
 import asyncio
 import logging
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 
 from neolink.baichuan.bcmedia import Packet, VideoPacket, serialize
@@ -36,6 +37,7 @@ __all__ = ["ClientConnection"]
 _LOG = logging.getLogger(__name__)
 _LOGIN_TIMEOUT_S = 30.0
 _SNAPSHOT_PART = 30_000
+_SEND_BUFFER = 128 * 1024  # as little as a camera has, so that a slow client is noticed
 _NAMES = {"main": "mainStream", "sub": "subStream"}  # how a snapshot request calls them
 
 
@@ -56,6 +58,8 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept a client, or turn it away as if nobody listened."""
         assert isinstance(transport, asyncio.Transport)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         device = self._device
         self._outlet = Outlet(transport, device)
         self._protocol = ServerProtocol(
@@ -118,6 +122,8 @@ class ClientConnection(asyncio.Protocol):
 
     def send_due(self, now_s: float) -> None:
         """Send what is due of all previews."""
+        if not self.is_open:
+            return
         for preview in tuple(self._previews.values()):
             for packet in preview.packets_due(now_s):
                 self._send_packet(preview, packet, now_s)

@@ -36,6 +36,12 @@ class Client(Protocol):
     def abort(self) -> None:
         """Reset the connection."""
 
+    def send_due(self, now_s: float) -> None:
+        """Send what is due."""
+
+    def next_due_s(self, now_s: float) -> float | None:
+        """Return when something will be due."""
+
 
 class Device:
     """The camera behind the connections."""
@@ -59,6 +65,19 @@ class Device:
         self.timetable.add(self.clock.monotonic_s() + delay_s, action)
         self.wake()
 
+    def send_due(self, now_s: float) -> None:
+        """Do what is due, and let all connections send what is due."""
+        self.timetable.run_due(now_s)
+        for client in tuple(self.clients):
+            client.send_due(now_s)
+        self.watch.notice()
+
+    def next_due_s(self, now_s: float) -> float | None:
+        """Return when `send_due` has something to do; None for not before something happens."""
+        due = [client.next_due_s(now_s) for client in self.clients]
+        due.append(self.timetable.next_due_s)
+        return min((one for one in due if one is not None), default=None)
+
     # ------------------------------------------------------------ faults
     @property
     def is_silent(self) -> bool:
@@ -81,6 +100,8 @@ class Device:
         self.faults.append(fault)
         if fault.CUTS:
             self.cut()
+        if isinstance(fault, Reboot):
+            self._power_on_s = self.clock.monotonic_s()  # the media clock begins anew
         self.wake()
 
     def end(self, fault: Fault) -> None:
@@ -96,8 +117,7 @@ class Device:
             self.later(duration_s, lambda: self.end(fault))
 
     def reboot(self) -> None:
-        """Go down and come up again, with the media clock at its start."""
-        self._power_on_s = self.clock.monotonic_s() + self.profile.reboot_s
+        """Go down and come up again."""
         self.begin_for(Reboot(), self.profile.reboot_s)
 
     def cut(self) -> None:

@@ -27,7 +27,6 @@ _TOLERANCE = 0.1  # as a power of two, 7 %
 _TRIALS = 6
 _ATTEMPTS = _TRIALS + 3
 _QUALITIES = (1.0, 51.0)  # below 1 H.264 turns lossless, in a profile few players know
-_SLOPES = (1.0, 8.0)
 _SENT = frozenset({NalRole.SLICE, NalRole.RANDOM_ACCESS_SLICE, NalRole.PARAMETER_SET})
 
 
@@ -49,31 +48,43 @@ def encode_scene(recipe: Recipe) -> list[bytes]:
         if abs(excess) > _TOLERANCE:
             search.correct(excess)
         elif is_trial:
-            is_trial = False
+            is_trial, search = False, _QualitySearch(search.quality, search.slope)
         else:
             break
     return units
 
 
 class _QualitySearch:
-    """Finds the quality (constant rate factor) that gives a size, by the secant method.
+    """Finds the quality (constant rate factor, higher is smaller) that gives a wanted size.
 
-    A size is its ``excess`` over the wanted one, in powers of two; a factor that is higher by
-    ``slope`` halves the size.
+    A size is told as its ``excess`` over the wanted one, in powers of two. Once there is a size
+    on either side, the search goes on between them; it halves the gap where noise, which is
+    coded or not, makes the curve steep.
     """
 
-    def __init__(self) -> None:
-        self.quality = 26.0
-        self._slope = 4.0
-        self._before: tuple[float, float] | None = None
+    def __init__(self, quality: float = 26.0, slope: float = 3.0) -> None:
+        self.quality = quality
+        self.slope = slope
+        self._large: tuple[float, float] | None = None
+        self._small: tuple[float, float] | None = None
+        self._last: tuple[float, float] | None = None
 
     def correct(self, excess: float) -> None:
         """Choose the next quality after the present one has shown its excess."""
-        if self._before and abs(change := self._before[1] - excess) > 0.01:
-            slope = (self.quality - self._before[0]) / change
-            self._slope = min(_SLOPES[1], max(_SLOPES[0], slope))
-        self._before = self.quality, excess
-        wanted = self.quality + excess * self._slope
+        if self._last and self._last[1] != excess:
+            slope = (self.quality - self._last[0]) / (self._last[1] - excess)
+            self.slope = min(8.0, max(0.2, slope))
+        self._last = self.quality, excess
+        if excess > 0:
+            self._large = self.quality, excess
+        else:
+            self._small = self.quality, excess
+        wanted = self.quality + excess * self.slope
+        if self._large and self._small:
+            (near, above), (far, below) = self._large, self._small
+            self.slope = max(0.2, (far - near) / (above - below))
+            margin = (far - near) * 0.2
+            wanted = min(far - margin, max(near + margin, near + above * self.slope))
         self.quality = round(min(_QUALITIES[1], max(_QUALITIES[0], wanted)), 2)
 
 

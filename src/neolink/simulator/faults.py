@@ -302,7 +302,7 @@ def make_fault(name: str, **options: object) -> Fault:
 
 
 def _check_type(name: str, option: str, value: object, default: object) -> None:
-    """The type of the default is the type of the option; a whole number serves as a decimal."""
+    """Demand the type of the default; a whole number serves as a decimal."""
     wanted = str if default is None else type(default)
     allowed = (int, float) if wanted is float else (int,) if isinstance(default, int) else (str,)
     if isinstance(value, bool) or not isinstance(value, allowed):

@@ -35,7 +35,10 @@ class Outlet:
     @property
     def next_due_s(self) -> float | None:
         """When the slow line takes more; None when nothing waits for it."""
-        return self._dripped_s + _DRIP_S if self._held else None
+        if not self._held or self._device.is_silent:
+            return None
+        rate = self._device.trickle_bytes_per_s
+        return self._dripped_s + (0.0 if rate is None else max(_DRIP_S, 1 / rate))
 
     def send(self, data: bytes) -> None:
         """Send whole messages, as far as the faults of the moment let them pass."""
@@ -55,7 +58,7 @@ class Outlet:
 
     def drip(self, now_s: float) -> None:
         """Send as much of what is held as the slow line takes by now; all of it without one."""
-        if not self._held or self.is_closing:
+        if not self._held or self.is_closing or self._device.is_silent:
             return
         rate = self._device.trickle_bytes_per_s
         length = len(self._held)

@@ -26,6 +26,7 @@ STREAM_TYPES = {
 """How a stream is called on the wire."""
 
 _MAX_CHANNELS = 32
+_MAX_FRAME_RATE = 255  # the Info packet has one byte for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,10 @@ class CameraProfile:
     def __post_init__(self) -> None:
         if not 1 <= self.channels <= _MAX_CHANNELS:
             raise ConfigError(f"a recorder has 1 to {_MAX_CHANNELS} channels, not {self.channels}")
+        if self.frame_rate is not None and not 1 <= self.frame_rate <= _MAX_FRAME_RATE:
+            raise ConfigError(
+                f"pictures per second must be 1 to {_MAX_FRAME_RATE}, not {self.frame_rate}"
+            )
         if not self.streams:
             raise ConfigError("a simulated camera needs at least one stream")
         if self.motion_every_s is not None and self.motion_every_s <= 0:

@@ -21,11 +21,13 @@ __all__ = ["DUSK", "NIGHT", "Palette", "Scene", "ScenePlan", "read_counter"]
 
 _WHITE: Color = (244, 244, 240)
 _GLASS: Color = (158, 186, 206)
+_SCENERY = 7919  # the same trees and stars at every size
 _LAP_S = 10.0
 _FLASH_S = 0.08
 _CLOUDS = ((0.14, 0.21, 1.0, 1.0), (0.47, 0.14, 1.3, -0.7), (0.87, 0.28, 0.8, 1.3))
 _CLOUD_ROWS = ((-0.06, 0.09), (-0.15, 0.05), (-0.11, 0.16))  # each row's ends; rows lie stacked
 _FLOCK = ((0.0, 0.0), (-0.05, -0.022), (-0.055, 0.02), (-0.10, -0.04))
+_GRAIN_TOP, _GRAIN_FOOT = 0.3, 2.2  # the sky is clean, the dark ground is not
 _GRAIN_MARGIN = 61  # prime, so that the grain's offsets do not repeat with the scene
 
 
@@ -33,7 +35,8 @@ _GRAIN_MARGIN = 61  # prime, so that the grain's offsets do not repeat with the 
 class ScenePlan:
     """What to draw: size in pixels, frames per second, frames in the loop, text and noise.
 
-    ``grain`` is the deviation of camera noise in levels; 0 draws clean pictures.
+    ``grain`` is the deviation of camera noise in levels, about the middle of the picture; 0 draws
+    clean pictures.
     """
 
     width: int
@@ -50,7 +53,7 @@ class Scene:
 
     def __init__(self, plan: ScenePlan) -> None:
         self.plan = plan
-        self._random = np.random.default_rng(plan.frames * 7919 + plan.width)
+        self._random = np.random.default_rng(_SCENERY)
         self._still = Canvas(np.zeros((plan.height, plan.width, 3), np.float32))
         self._aspect = self._still.aspect
         self._laps = max(1, round(plan.frames / plan.frame_rate / _LAP_S))
@@ -218,7 +221,9 @@ class Scene:
         if not plan.grain:
             return None
         shape = (plan.height + _GRAIN_MARGIN, plan.width + _GRAIN_MARGIN)
-        return self._random.normal(0.0, plan.grain, shape).astype(np.float32)
+        noise = self._random.normal(0.0, plan.grain, shape)
+        lights_are_cleaner = np.geomspace(_GRAIN_TOP, _GRAIN_FOOT, plan.height + _GRAIN_MARGIN)
+        return (noise * lights_are_cleaner[:, None]).astype(np.float32)
 
     def _add_grain(self, canvas: Canvas, number: int) -> None:
         if self._grain is None:

@@ -9,16 +9,27 @@ from collections.abc import Mapping
 from neolink.baichuan.ids import MessageId, Status
 from neolink.baichuan.xml import BodyPart, Node
 from neolink.simulator.profile import CameraProfile
-from neolink.simulator.replies import ability, battery, system, video
+from neolink.simulator.replies import ability, alarms, battery, lights, ptz, system, video
 from neolink.simulator.replies.ability import login_body
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
 
-__all__ = ["REPLIES", "Answer", "DeviceSettings", "Query", "answer", "login_body", "pushes_after_login"]
+__all__ = [
+    "REPLIES",
+    "Answer",
+    "DeviceSettings",
+    "Query",
+    "answer",
+    "login_body",
+    "pushes_after_login",
+]
 
 REPLIES: Mapping[int, Handler] = {
     **system.REPLIES,
     **ability.REPLIES,
     **video.REPLIES,
+    **alarms.REPLIES,
+    **lights.REPLIES,
+    **ptz.REPLIES,
     **battery.REPLIES,
 }
 """All requests that are answered with something else than 405."""

@@ -24,17 +24,6 @@ from neolink.simulator.replies.video import stream_list
 
 __all__ = ["REPLIES", "login_body"]
 
-_DEVICE_RIGHTS = {
-    "system": ("general_rw", "norm_ro", "version_ro", "uid_ro", "reboot_rw"),
-    "network": ("port_rw", "email_rw", "ntp_rw", "ptop_rw"),
-}
-_CHANNEL_RIGHTS = {
-    "alarm": ("motion_rw", "rfAlarm_rw"),
-    "image": ("ispBasic_rw", "ispAdvance_rw", "ledState_rw"),
-    "video": ("osdName_rw", "osdTime_rw"),
-    "ptz": ("control_rw", "preset_rw"),
-    "streaming": ("preview_rw", "streamTable_ro"),
-}
 _PAN_TILT_ZOOM = 2
 _AI_PEOPLE_AND_VEHICLES = 0b110
 
@@ -72,14 +61,25 @@ def login_body(profile: CameraProfile) -> bytes:
 def _abilities(query: Query, settings: DeviceSettings) -> Answer:
     profile = settings.profile
     asked = query.extension.user_name if query.extension else None
-    groups = {
-        group: AbilityGroup((SubModule(ability_value=rights),))
-        for group, rights in _DEVICE_RIGHTS.items()
-    } | {
-        group: AbilityGroup(tuple(SubModule(number, rights) for number in range(profile.channels)))
-        for group, rights in _CHANNEL_RIGHTS.items()
-    }
-    return Answer((AbilityInfo(asked or profile.username, **groups),))
+    abilities = AbilityInfo(
+        asked or profile.username,
+        system=_on_device("general_rw", "norm_ro", "version_ro", "uid_ro", "reboot_rw"),
+        network=_on_device("port_rw", "email_rw", "ntp_rw", "ptop_rw"),
+        alarm=_on_channels(profile, "motion_rw", "rfAlarm_rw"),
+        image=_on_channels(profile, "ispBasic_rw", "ispAdvance_rw", "ledState_rw"),
+        video=_on_channels(profile, "osdName_rw", "osdTime_rw"),
+        ptz=_on_channels(profile, "control_rw", "preset_rw"),
+        streaming=_on_channels(profile, "preview_rw", "streamTable_ro"),
+    )
+    return Answer((abilities,))
+
+
+def _on_device(*names: str) -> AbilityGroup:
+    return AbilityGroup((SubModule(ability_value=names),))
+
+
+def _on_channels(profile: CameraProfile, *names: str) -> AbilityGroup:
+    return AbilityGroup(tuple(SubModule(number, names) for number in range(profile.channels)))
 
 
 def _support(_: Query, settings: DeviceSettings) -> Answer:

@@ -1,12 +1,12 @@
-"""What a reply is made from, and what it consists of. Values, and the settings that requests change.
+"""What a reply is made from and consists of, and the settings that requests change.
 
-No bytes of messages, no clock: the time comes with the query.
+Values. No bytes of messages, no clock: the time comes with the query.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from neolink.baichuan.ids import Status
+from neolink.baichuan.ids import DEFAULT_PORT, Status
 from neolink.baichuan.xml import Body, BodyPart, Extension, Node
 from neolink.simulator.profile import CameraProfile
 
@@ -42,6 +42,7 @@ class DeviceSettings:
     """
 
     profile: CameraProfile
+    port: int = DEFAULT_PORT
     clock_error_s: float = 0.0
     time_zone_s: int = 0
     stored: dict[tuple[int, int], tuple[BodyPart, ...]] = field(default_factory=dict)

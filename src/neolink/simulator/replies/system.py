@@ -87,13 +87,15 @@ def _set_general(query: Query, settings: DeviceSettings) -> Answer:
     if general is None:
         return Answer(status=Status.BAD_REQUEST)
     zone = settings.time_zone_s if general.time_zone is None else general.time_zone
-    date = general.year, general.month, general.day, general.hour, general.minute, general.second
-    if any(part is None for part in date):
+    date = (general.year, general.month, general.day)
+    time = (general.hour, general.minute, general.second)
+    year, month, day, hour, minute, second = (part or 0 for part in date + time)
+    if not year:
         settings.time_zone_s = zone
         return Answer()
     try:
-        local = datetime(*(part or 0 for part in date), tzinfo=UTC).timestamp()  # type: ignore[arg-type]  # a star
-    except (ValueError, OverflowError):
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
         return Answer(status=Status.BAD_REQUEST)
     settings.set_local(local, zone, query.unix_s)
     return Answer()
@@ -114,10 +116,10 @@ def _network(_: Query, __: DeviceSettings) -> Answer:
     )
 
 
-def _ports(_: Query, __: DeviceSettings) -> Answer:
+def _ports(_: Query, settings: DeviceSettings) -> Answer:
     return Answer(
         (
-            ServerPort(9000),
+            ServerPort(settings.port),
             HttpPort(80, enable=False),
             HttpsPort(443, enable=False),
             RtspPort(554, enable=False),
@@ -156,7 +158,9 @@ def _channels(_: Query, settings: DeviceSettings) -> Answer:
 
 
 def _sleep_state(_: Query, __: DeviceSettings) -> Answer:
-    return Answer((Node("sleepState", attributes=(("version", "1.1"),), children=(Node("sleep", "0"),)),))
+    return Answer(
+        (Node("sleepState", attributes=(("version", "1.1"),), children=(Node("sleep", "0"),)),)
+    )
 
 
 def _accept(_: Query, __: DeviceSettings) -> Answer:

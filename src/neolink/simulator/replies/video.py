@@ -1,12 +1,14 @@
 """Answers about streams and the picture: tables, encoder settings, image, overlay.
 
-Protocol reference, sections 3.2, 3.4 and 3.5.
+Protocol reference, sections 3.2, 3.4 and 3.5. Encoder settings can be set and read back; what is
+sent stays the profile's clip.
 """
 
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId
 from neolink.baichuan.xml import (
+    BodyPart,
     Compression,
     DayNight,
     EncodeTable,
@@ -22,6 +24,7 @@ from neolink.baichuan.xml import (
 from neolink.media.tracks import StreamKind, VideoCodec
 from neolink.simulator.profile import STREAM_TYPES, CameraProfile
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
+from neolink.simulator.replies.stored import Setting, handlers
 
 __all__ = ["REPLIES", "stream_list", "video_input"]
 
@@ -58,13 +61,13 @@ def _streams(_: Query, settings: DeviceSettings) -> Answer:
     return Answer((stream_list(settings.profile),))
 
 
-def _compression(query: Query, settings: DeviceSettings) -> Answer:
+def _compression(channel: int, settings: DeviceSettings) -> tuple[BodyPart, ...]:
     profile = settings.profile
     main, sub, third = (
         _stream_compression(profile, kind) if kind in profile.streams else None
         for kind in StreamKind
     )
-    return Answer((Compression(query.channel, 0, main, sub, third),))
+    return (Compression(channel, 0, main, sub, third),)
 
 
 def _stream_compression(profile: CameraProfile, kind: StreamKind) -> StreamCompression:
@@ -82,20 +85,20 @@ def _stream_compression(profile: CameraProfile, kind: StreamKind) -> StreamCompr
     )
 
 
-def _image(query: Query, _: DeviceSettings) -> Answer:
+def _image(channel: int, _: DeviceSettings) -> tuple[BodyPart, ...]:
     advanced = InputAdvanceCfg(
-        channel_id=query.channel,
+        channel_id=channel,
         digital_channel=1,
         day_night=DayNight("auto", "ir", "medium"),
         mirror=0,
         flip=0,
     )
-    return Answer((video_input(query.channel), advanced))
+    return (video_input(channel), advanced)
 
 
-def _overlay(query: Query, settings: DeviceSettings) -> Answer:
+def _overlay(channel: int, settings: DeviceSettings) -> tuple[BodyPart, ...]:
     name = OsdChannelName(
-        query.channel,
+        channel,
         settings.profile.name,
         enable=True,
         top_left_x=65536,
@@ -104,7 +107,7 @@ def _overlay(query: Query, settings: DeviceSettings) -> Answer:
         en_bgcolor=0,
     )
     clock = OsdDatetime(
-        query.channel,
+        channel,
         enable=True,
         top_left_x=65537,
         top_left_y=0,
@@ -112,12 +115,14 @@ def _overlay(query: Query, settings: DeviceSettings) -> Answer:
         height=0,
         language="English",
     )
-    return Answer((name, clock))
+    return (name, clock)
 
 
 REPLIES: Mapping[int, Handler] = {
-    MessageId.VIDEO_INPUT_GET: _image,
-    MessageId.OSD_GET: _overlay,
-    MessageId.COMPRESSION_GET: _compression,
     MessageId.STREAM_LIST: _streams,
+    **handlers(
+        Setting((MessageId.VIDEO_INPUT_GET,), MessageId.VIDEO_INPUT_SET, _image),
+        Setting((MessageId.OSD_GET,), MessageId.OSD_SET, _overlay),
+        Setting((MessageId.COMPRESSION_GET,), MessageId.COMPRESSION_SET, _compression),
+    ),
 }

@@ -1,0 +1,1 @@
+"""What tests share and the package does not need: a strict RTSP client, media made by hand."""

@@ -1,0 +1,123 @@
+"""A player of its own process around a library: PyAV or OpenCV. Run by ``support.players``.
+
+    python library_player.py av|cv2 URL tcp|udp SECONDS FD
+
+The pictures' counters, their times and the sound go as one JSON line to the descriptor FD; before
+that a blank goes there with the first picture. What the library complains about is on stderr.
+"""
+
+import base64
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from neolink.simulator.counter import read_counter
+
+_FIRST_PACKET_TIMEOUT_S = 10.0
+
+
+class Report:
+    """What is told of a playback."""
+
+    def __init__(self, descriptor: int, seconds: float) -> None:
+        self.counters: list[int | None] = []
+        self.video_pts: list[float] = []
+        self.audio_pts: list[float] = []
+        self.audio = bytearray()
+        self.rate: int | None = None
+        self.first_picture_s: float | None = None
+        self._descriptor = descriptor
+        self._seconds = seconds
+        self._started_s = time.monotonic()
+        self._end_s: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough was played."""
+        return self._end_s is not None and time.monotonic() > self._end_s
+
+    def note_picture(self, counter: int | None, pts: float) -> None:
+        """Take note of a picture that was decoded."""
+        if self._end_s is None:
+            now_s = time.monotonic()
+            self.first_picture_s = now_s - self._started_s
+            self._end_s = now_s + self._seconds
+            os.write(self._descriptor, b" ")
+        self.counters.append(counter)
+        self.video_pts.append(pts)
+
+    def send(self) -> None:
+        """Hand everything over."""
+        fields = {
+            "counters": self.counters,
+            "video_pts": self.video_pts,
+            "audio_pts": self.audio_pts,
+            "audio": base64.b64encode(self.audio).decode(),
+            "rate": self.rate,
+            "first_picture_s": self.first_picture_s,
+        }
+        with os.fdopen(self._descriptor, "wb") as pipe:
+            pipe.write(json.dumps(fields).encode())
+
+
+def play_av(url: str, transport: str, report: Report) -> None:
+    """Play with PyAV, picture and sound."""
+    import av
+    from av.audio.frame import AudioFrame
+    from av.video.frame import VideoFrame
+
+    av.logging.set_level(av.logging.WARNING)
+    av.logging.restore_default_callback()
+    options = {"rtsp_transport": transport}
+    with av.open(url, options=options, timeout=_FIRST_PACKET_TIMEOUT_S) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono")
+        for packet in container.demux():
+            for frame in packet.decode():
+                if isinstance(frame, VideoFrame):
+                    luma = frame.to_ndarray(format="gray")
+                    report.note_picture(read_counter(luma), float(frame.time or 0.0))
+                elif isinstance(frame, AudioFrame):
+                    report.rate = frame.sample_rate
+                    report.audio_pts.append(float(frame.time or 0.0))
+                    for plain in resampler.resample(frame):
+                        report.audio += plain.to_ndarray().tobytes()
+            if report.is_over:
+                return
+
+
+def play_cv2(url: str, transport: str, report: Report) -> None:
+    """Play with OpenCV, which has no sound."""
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"rtsp_transport;{transport}"
+    os.environ["OPENCV_FFMPEG_DEBUG"] = "1"
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "24"  # AV_LOG_WARNING
+    import cv2
+
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
+    for picture in _pictures(capture):
+        luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        report.note_picture(read_counter(luma), capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        if report.is_over:
+            break
+    capture.release()
+
+
+def _pictures(capture: "cv2.VideoCapture") -> Iterator["cv2.typing.MatLike"]:  # noqa: F821 - named for readers; imported late because the environment comes first
+    while True:
+        has_picture, picture = capture.read()
+        if not has_picture:
+            return
+        yield picture
+
+
+def main() -> None:
+    """Play as the command line says."""
+    library, url, transport, seconds, descriptor = sys.argv[1:]
+    report = Report(int(descriptor), float(seconds))
+    {"av": play_av, "cv2": play_cv2}[library](url, transport, report)
+    report.send()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""Real players, each with its own RTSP and its own decoders: what they show and what they say.
+
+Every player decodes for a while and is then stopped. Pictures are identified by the counter at
+their foot; only that strip is kept.
+"""
+
+import base64
+import io
+import json
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, Protocol
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from neolink.simulator.counter import read_counter, strip_height
+from support.processes import Ended, need_programs, python, run_for
+
+__all__ = ["PLAYERS", "Playback", "Transport", "play"]
+
+Transport = Literal["tcp", "udp"]
+Samples = NDArray[np.int16]
+
+_WORKER = Path(__file__).with_name("library_player.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """What a player showed.
+
+    ``frames`` are the counters of the decoded pictures, None for one that cannot be read.
+    ``video_pts`` and ``audio_pts`` are in seconds, one for each picture and each audio frame.
+    ``errors`` are the lines that mean trouble with protocol or decoding. ``first_picture_s`` is
+    from the start of the program (in a library: of the connection) to the first picture.
+    """
+
+    frames: tuple[int | None, ...] = ()
+    video_pts: tuple[float, ...] = ()
+    samples: Samples | None = None
+    rate: int | None = None
+    audio_pts: tuple[float, ...] = ()
+    errors: tuple[str, ...] = ()
+    exit_code: int = 0
+    first_picture_s: float | None = None
+
+    def missing(self, clip_length: int) -> int:
+        """Return how many pictures are missing between the first and the last one shown."""
+        known = [frame for frame in self.frames if frame is not None]
+        return sum(max(0, (b - a) % clip_length - 1) for a, b in pairwise(known))
+
+
+class _Play(Protocol):
+    def __call__(
+        self,
+        url: str,
+        *,
+        seconds: float,
+        transport: Transport,
+        size: tuple[int, int],
+        has_audio: bool,
+    ) -> Awaitable[Playback]: ...
+
+
+async def play(
+    player: str,
+    url: str,
+    *,
+    seconds: float = 3.0,
+    transport: Transport = "tcp",
+    size: tuple[int, int] = (1280, 720),
+    has_audio: bool = True,
+) -> Playback:
+    """Play a URL for ``seconds`` after the first picture. ``size`` is that of the picture.
+
+    ``has_audio`` False tells players that must know beforehand not to wait for sound.
+    """
+    return await PLAYERS[player](
+        url, seconds=seconds, transport=transport, size=size, has_audio=has_audio
+    )
+
+
+# -- programs -----------------------------------------------------------------------------
+
+
+async def _play_ffmpeg(
+    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
+) -> Playback:
+    del has_audio
+    need_programs("ffmpeg")
+    # Timestamps are kept as they are: a fixed frame rate cannot hold a squeezed group of pictures.
+    command = (
+        "ffmpeg -hide_banner -nostdin -v warning -rtsp_transport".split(),
+        (transport, "-i", url, "-vf", f"format=gray,{_lavfi_crop(size)}"),
+        "-fps_mode passthrough -enc_time_base -1 -c:v rawvideo -c:a pcm_s16le".split(),
+        "-flush_packets 1 -f nut pipe:{0}".split(),
+    )
+    ended = await run_for([word for words in command for word in words], seconds=seconds)
+    return _from_nut(ended, ended.stderr.splitlines())
+
+
+async def _play_mpv(
+    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
+) -> Playback:
+    del has_audio
+    need_programs("mpv")
+    command = (
+        "mpv --no-config --no-input-terminal --msg-level=all=warn --framedrop=no --no-cache".split(),
+        (f"--rtsp-transport={transport}", f"--vf=lavfi=[format=gray,{_lavfi_crop(size)}]"),
+        "--o=pipe:{0} --of=nut --ovc=rawvideo --oac=pcm_s16le".split(),
+        ("--ofopts=flush_packets=1", url),
+    )
+    ended = await run_for([word for words in command for word in words], seconds=seconds)
+    return _from_nut(ended, (ended.stdout + ended.stderr).splitlines())
+
+
+async def _play_gstreamer(
+    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
+) -> Playback:
+    need_programs("gst-launch-1.0")
+    width, height = size
+    command = [
+        *"gst-launch-1.0 -e -v rtspsrc name=source latency=200".split(),
+        *(f"location={url}", f"protocols={transport}"),
+        *"source. ! application/x-rtp,media=video ! queue ! decodebin ! videoconvert".split(),
+        *("!", "videocrop", f"top={height - strip_height(width)}"),
+        *"! video/x-raw,format=GRAY8 ! identity name=picture silent=false ! fdsink fd={0}".split(),
+    ]
+    if has_audio:
+        command += "source. ! application/x-rtp,media=audio ! queue ! decodebin".split()
+        command += "! audioconvert ! audio/x-raw,format=S16LE,channels=1".split()
+        command += "! identity name=sound silent=false ! fdsink fd={1}".split()
+    categories = "libav", "rtph264depay", "rtph265depay", "rtpmp4gdepay", "rtpjitterbuffer"
+    ended = await run_for(
+        command,
+        seconds=seconds,
+        pipes=2,
+        environment={
+            "GST_DEBUG": ",".join(f"{category}:2" for category in categories),
+            "GST_DEBUG_NO_COLOR": "1",
+        },
+    )
+    return _from_gstreamer(ended, size)
+
+
+# -- libraries ----------------------------------------------------------------------------
+
+
+async def _play_pyav(
+    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
+) -> Playback:
+    del size, has_audio
+    return await _play_library("av", url, seconds, transport)
+
+
+async def _play_opencv(
+    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
+) -> Playback:
+    del size, has_audio
+    return await _play_library("cv2", url, seconds, transport)
+
+
+async def _play_library(
+    library: str, url: str, seconds: float, transport: Transport
+) -> Playback:
+    command = (python(), str(_WORKER), library, url, transport, str(seconds), "{0}")
+    ended = await run_for(command, seconds=seconds + 5)
+    errors = _troubles(ended.stderr.splitlines())
+    if not ended.outputs[0].strip():
+        return Playback(errors=errors, exit_code=ended.exit_code)
+    found = json.loads(ended.outputs[0])
+    has_sound = found["rate"] is not None
+    return Playback(
+        frames=tuple(found["counters"]),
+        video_pts=tuple(found["video_pts"]),
+        samples=np.frombuffer(base64.b64decode(found["audio"]), np.int16) if has_sound else None,
+        rate=found["rate"],
+        audio_pts=tuple(found["audio_pts"]),
+        errors=errors,
+        exit_code=ended.exit_code,
+        first_picture_s=found["first_picture_s"],
+    )
+
+
+PLAYERS: dict[str, _Play] = {
+    "ffmpeg": _play_ffmpeg,
+    "gstreamer": _play_gstreamer,
+    "mpv": _play_mpv,
+    "pyav": _play_pyav,
+    "opencv": _play_opencv,
+}
+
+
+# -- what came out ------------------------------------------------------------------------
+
+_HARMLESS: tuple[tuple[str, str], ...] = ()
+
+
+def _troubles(lines: Iterable[str]) -> tuple[str, ...]:
+    patterns = [re.compile(pattern) for pattern, _ in _HARMLESS]
+    return tuple(
+        line
+        for line in (line.strip() for line in lines)
+        if line and not any(pattern.search(line) for pattern in patterns)
+    )
+
+
+def _lavfi_crop(size: tuple[int, int]) -> str:
+    width, height = size
+    side = strip_height(width)
+    return f"crop={width}:{side}:0:{height - side}"
+
+
+def _from_nut(ended: Ended, lines: Sequence[str]) -> Playback:
+    counters: list[int | None] = []
+    video_pts: list[float] = []
+    audio_pts: list[float] = []
+    sound: list[Samples] = []
+    rate: int | None = None
+    if ended.outputs[0]:
+        with av.open(io.BytesIO(ended.outputs[0]), format="nut") as container:
+            for packet in container.demux():
+                for frame in packet.decode():
+                    if isinstance(frame, VideoFrame):
+                        counters.append(read_counter(frame.to_ndarray(format="gray")))
+                        video_pts.append(float(frame.time or 0.0))
+                    elif isinstance(frame, AudioFrame):
+                        rate = frame.sample_rate
+                        audio_pts.append(float(frame.time or 0.0))
+                        sound.append(frame.to_ndarray().ravel())
+    return Playback(
+        frames=tuple(counters),
+        video_pts=tuple(video_pts),
+        samples=np.concatenate(sound) if sound else None,
+        rate=rate,
+        audio_pts=tuple(audio_pts),
+        errors=_troubles(lines),
+        exit_code=ended.exit_code,
+        first_picture_s=ended.first_output_s,
+    )
+
+
+_CHAIN = re.compile(r"last-message = chain .*\((picture|sound):sink\).* pts: (\d+):(\d+):([\d.]+)")
+_SOUND_RATE = re.compile(r"GstIdentity:sound\.GstPad:src: caps = .*rate=\(int\)(\d+)")
+
+
+def _from_gstreamer(ended: Ended, size: tuple[int, int]) -> Playback:
+    pts: dict[str, list[float]] = {"picture": [], "sound": []}
+    for name, hours, minutes, seconds in _CHAIN.findall(ended.stdout):
+        pts[name].append(int(hours) * 3600 + int(minutes) * 60 + float(seconds))
+    width, side = size[0], strip_height(size[0])
+    data = ended.outputs[0]
+    data = data[: len(data) // (width * side) * width * side]
+    strips = np.frombuffer(data, np.uint8).reshape(-1, side, width)
+    rate = _SOUND_RATE.search(ended.stdout)
+    said = [line for line in ended.stdout.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    return Playback(
+        frames=tuple(read_counter(strip) for strip in strips),
+        video_pts=tuple(pts["picture"]),
+        samples=np.frombuffer(ended.outputs[1][: len(ended.outputs[1]) // 2 * 2], np.int16)
+        if rate
+        else None,
+        rate=int(rate.group(1)) if rate else None,
+        audio_pts=tuple(pts["sound"]),
+        errors=_troubles([*said, *ended.stderr.splitlines()]),
+        exit_code=ended.exit_code,
+        first_picture_s=ended.first_output_s,
+    )

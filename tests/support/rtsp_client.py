@@ -1,0 +1,468 @@
+"""A strict RTSP player for tests: what a server must never do fails at once.
+
+Strict about: ``CSeq`` echoed and in order, replies whole and never inside media, interleaved
+channels that were granted, SSRC as announced, payload types as described, sequence numbers
+without gaps (counted), the first packet as RTP-Info promised, sender reports that name a granted
+SSRC. Media is kept as packets; :meth:`ReceivedTrack.video_units` puts pictures together.
+"""
+
+import asyncio
+import contextlib
+import re
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, Self
+
+from neolink.errors import NeolinkError
+from neolink.rtp.depacketizers.h264 import H264Depacketizer
+from neolink.rtp.depacketizers.h265 import H265Depacketizer
+from neolink.rtp.depacketizers.nal_units import ReceivedAccessUnit
+from neolink.rtp.packet import RtpPacket
+from neolink.rtp.rtcp import Bye, RtcpPacket, SenderReport, parse_compound
+from neolink.rtsp import sdp
+from neolink.rtsp.client import Preference, RequestBuilder
+from neolink.rtsp.headers import Transport, parse_rtp_info, parse_transports
+from neolink.rtsp.message import InterleavedFrame, Request, Response, RtspReader
+from neolink.rtsp.sdp import MediaDescription
+from neolink.rtsp.url import control_url
+
+__all__ = ["ReceivedTrack", "RtspClient", "UdpPair"]
+
+WAIT_S = 5.0
+"""How long anything may take before a test fails."""
+
+RECEIVE_BYTES = 256 * 1024
+
+
+class UdpPair:
+    """Two bound sockets on neighbouring ports, as a player has per track."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.rtp, self.rtcp = _bind_pair(host)
+        self.ports: tuple[int, int] = (self.rtp.getsockname()[1], self.rtcp.getsockname()[1])
+
+    def close(self) -> None:
+        self.rtp.close()
+        self.rtcp.close()
+
+
+@dataclass(slots=True, eq=False)
+class ReceivedTrack:
+    """One track as it arrives. ``gaps`` counts missing packets, ``faults`` what is forbidden."""
+
+    number: int
+    description: MediaDescription | None
+    granted: Transport
+    url: str
+    packets: list[RtpPacket] = field(default_factory=list)
+    rtcp: list[RtcpPacket] = field(default_factory=list)
+    gaps: int = 0
+    play_from: int = 0
+    """How many packets there were when PLAY was asked for last."""
+    announced: tuple[int | None, int | None] | None = None
+    """Sequence and timestamp of RTP-Info, until the first packet confirmed them."""
+    udp: UdpPair | None = None
+
+    @property
+    def reports(self) -> list[SenderReport]:
+        """Sender reports so far."""
+        return [packet for packet in self.rtcp if isinstance(packet, SenderReport)]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server said BYE."""
+        return any(isinstance(packet, Bye) for packet in self.rtcp)
+
+    @property
+    def timestamps(self) -> list[int]:
+        """Timestamp of every unit, in order of arrival."""
+        stamps: list[int] = []
+        for packet in self.packets:
+            if not stamps or stamps[-1] != packet.timestamp:
+                stamps.append(packet.timestamp)
+        return stamps
+
+    def take_rtp(self, data: bytes) -> None:
+        packet = RtpPacket.parse(data)
+        assert packet.ssrc == self.granted.ssrc, "an SSRC that SETUP did not announce"
+        if self.description is not None:
+            assert packet.payload_type == self.description.payload_type
+        if self.announced is not None:
+            self._confirm(packet)
+        if len(self.packets) > self.play_from:
+            self.gaps += packet.sequence - self.packets[-1].sequence - 1 & 0xFFFF
+        self.packets.append(packet)
+
+    def take_rtcp(self, data: bytes) -> None:
+        for packet in parse_compound(data):
+            if isinstance(packet, SenderReport):
+                assert packet.ssrc == self.granted.ssrc, "a report of a foreign source"
+            self.rtcp.append(packet)
+
+    def video_units(self) -> list[ReceivedAccessUnit]:
+        """Pictures that arrived whole."""
+        assert self.description is not None
+        is_h264 = self.description.encoding == "H264"
+        depacketizer = H264Depacketizer() if is_h264 else H265Depacketizer()
+        units: list[ReceivedAccessUnit] = []
+        for packet in self.packets:
+            units += depacketizer.push(packet)
+        return units
+
+    def promise(self, sequence: int | None, timestamp: int | None) -> None:
+        """Hold the first packet to RTP-Info; over UDP it may have come before the answer."""
+        self.announced = (sequence, timestamp)
+        if len(self.packets) > self.play_from:
+            self._confirm(self.packets[self.play_from])
+
+    def _confirm(self, packet: RtpPacket) -> None:
+        assert self.announced is not None
+        sequence, timestamp = self.announced
+        self.announced = None
+        if sequence is not None:
+            assert packet.sequence == sequence, "RTP-Info promised another first packet"
+        is_video = self.description is None or self.description.kind == "video"
+        if timestamp is not None and is_video:  # sound begins at or after the pictures' start
+            assert packet.timestamp == timestamp, "RTP-Info promised another start"
+
+
+class RtspClient:
+    """One connection to a server. Use as an async context manager, or call :meth:`close`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        user: str | None = None,
+        password: str = "",
+        prefer: Preference = ("SHA-256", "MD5", "Basic"),
+        local_host: str | None = None,
+        receive_buffer: int | None = None,
+    ) -> None:
+        self.url = url
+        self.builder = RequestBuilder(url, user=user, password=password, prefer=prefer)
+        self.base = url
+        self.tracks: dict[int, ReceivedTrack] = {}
+        self.media: list[MediaDescription] = []
+        self.is_closed = False
+        """Whether the server has closed the connection."""
+        self.faults: list[AssertionError] = []
+        self._local_host = local_host
+        self._receive_buffer = receive_buffer
+        self._sock: socket.socket | None = None
+        self._reader = RtspReader(role="client")
+        self._pending: list[tuple[str, asyncio.Future[Response]]] = []
+        self._channels: dict[int, Callable[[bytes], None]] = {}
+        self._changed = asyncio.Event()
+        self._receiving: asyncio.Task[None] | None = None
+        self._udp: list[UdpPair] = []
+        self._is_reading = asyncio.Event()
+        self._is_reading.set()
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+        if kind is None and self.faults:
+            raise self.faults[0]
+
+    # -- the connection ---------------------------------------------------------------
+
+    async def connect(self) -> None:
+        found = re.match(r"rtsp://(?:[^@/]*@)?([^:/]+):(\d+)", self.url)
+        assert found is not None
+        sock = self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        if self._receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        if self._local_host is not None:
+            sock.bind((self._local_host, 0))
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.get_running_loop().sock_connect(sock, (found[1], int(found[2])))
+        self._receiving = asyncio.create_task(self._receive(sock), name="test rtsp client")
+
+    async def close(self) -> None:
+        """Close the connection and all UDP ports; more than once is no error."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+            await asyncio.gather(self._receiving, return_exceptions=True)
+            self._receiving = None
+        loop = asyncio.get_running_loop()
+        for pair in self._udp:
+            for sock in (pair.rtp, pair.rtcp):
+                loop.remove_reader(sock.fileno())
+            pair.close()
+        self._udp.clear()
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    async def close_tcp(self) -> None:
+        """Close the connection alone; UDP goes on."""
+        udp, self._udp = self._udp, []
+        await self.close()
+        self._udp = udp
+
+    def stop_reading(self) -> None:
+        """Take no more bytes from the connection, as a player that hangs."""
+        self._is_reading.clear()
+
+    def resume_reading(self) -> None:
+        self._is_reading.set()
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        assert self._sock is not None
+        await asyncio.get_running_loop().sock_sendall(self._sock, data)
+
+    async def send_frame(self, channel: int, payload: bytes) -> None:
+        """Send an interleaved packet."""
+        await self.send(InterleavedFrame(channel, payload).serialize())
+
+    async def until(self, condition: Callable[[], bool], what: str = "") -> None:
+        """Wait until something that arrives makes ``condition`` true."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while not condition():
+                    self._check()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"never came: {what or condition}") from None
+        self._check()
+
+    async def until_closed(self) -> None:
+        """Wait until the server closes the connection."""
+        await self.until(lambda: self.is_closed, "the end of the connection")
+
+    # -- requests ---------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        url: str | None = None,
+        *headers: tuple[str, str],
+        body: bytes = b"",
+        session: str | None = "own",
+    ) -> Response:
+        """Ask and return the answer, with a login where the server asks for one."""
+        response = await self.ask(self.build(method, url, *headers, body=body, session=session))
+        if self.builder.learn(response):
+            again = self.build(method, url, *headers, body=body, session=session)
+            response = await self.ask(again)
+            self.builder.learn(response)
+        return response
+
+    def build(
+        self,
+        method: str,
+        url: str | None = None,
+        *headers: tuple[str, str],
+        body: bytes = b"",
+        session: str | None = "own",
+    ) -> Request:
+        """Build a request: in the session learnt last, in another, or (None) in none."""
+        before = self.builder.session
+        if session != "own":
+            self.builder.session = session
+        try:
+            return self.builder.build(method, url, headers, body)
+        finally:
+            self.builder.session = before
+
+    def expect(self, cseq: str | None) -> asyncio.Future[Response]:
+        """Return what will be the answer to the request ``cseq``, after the earlier ones."""
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._pending.append((cseq or "", future))
+        return future
+
+    async def ask(self, request: Request) -> Response:
+        """Send one request and return its answer."""
+        (response,) = await self.ask_all(request)
+        return response
+
+    async def ask_all(self, *requests: Request) -> list[Response]:
+        """Send requests in one piece and return their answers."""
+        answers = [self.expect(request.cseq) for request in requests]
+        await self.send(b"".join(request.serialize() for request in requests))
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return [await answer for answer in answers]
+        except TimeoutError:
+            raise AssertionError(f"no answer to {requests}") from None
+
+    async def options(self) -> Response:
+        return await self.request("OPTIONS")
+
+    async def describe(self) -> Response:
+        """Ask for the description; on success keep its media and the base URL."""
+        response = await self.request("DESCRIBE", None, ("Accept", "application/sdp"))
+        if response.status == 200:
+            assert response.headers.get("Content-Type") == "application/sdp"
+            self.base = response.headers.get("Content-Base") or self.url
+            self.media = sdp.parse(response.body.decode())
+        return response
+
+    def track_url(self, track: int) -> str:
+        """Return the control URL of a track, as ffmpeg joins it."""
+        named = f"trackID={track}"
+        return control_url(self.base, named)
+
+    async def setup(
+        self,
+        track: int = 0,
+        transport: str = "tcp",
+        *,
+        session: str | None = "own",
+        udp: UdpPair | None = None,
+    ) -> Response:
+        """Set up a track; on success packets of it are received from now on.
+
+        ``transport`` is ``tcp``, ``udp``, or the whole header.
+        """
+        header = transport
+        if transport == "tcp":
+            header = f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
+        elif transport == "udp":
+            udp = udp or UdpPair()
+            header = f"RTP/AVP;unicast;client_port={udp.ports[0]}-{udp.ports[1]}"
+        if udp is not None:
+            self._udp.append(udp)
+        url = self.track_url(track)
+        request_headers = ("Transport", header)
+        response = await self.request("SETUP", url, request_headers, session=session)
+        if response.status == 200:
+            self._begin_track(track, url, response, udp)
+        return response
+
+    async def play(self, url: str | None = None) -> Response:
+        """Play; checks RTP-Info and holds the first packets to it."""
+        for track in self.tracks.values():
+            track.play_from = len(track.packets)
+        return await self.request("PLAY", url or self.base, ("Range", "npt=0.000-"))
+
+    async def pause(self) -> Response:
+        return await self.request("PAUSE", self.base)
+
+    async def teardown(self, track: int | None = None) -> Response:
+        url = self.base if track is None else self.track_url(track)
+        return await self.request("TEARDOWN", url)
+
+    async def get_parameter(self) -> Response:
+        return await self.request("GET_PARAMETER", self.base)
+
+    async def watch(self, *tracks: int, transport: Literal["tcp", "udp"] = "tcp") -> Self:
+        """Describe, set up (all tracks if none is named) and play, each answered 200."""
+        described = await self.describe()
+        assert described.status == 200, described
+        for track in tracks or range(len(self.media)):
+            response = await self.setup(track, transport)
+            assert response.status == 200, response
+        response = await self.play()
+        assert response.status == 200, response
+        return self
+
+    # -- what arrives -----------------------------------------------------------------
+
+    async def _receive(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            while True:
+                await self._is_reading.wait()
+                data = await loop.sock_recv(sock, RECEIVE_BYTES)
+                if not data:
+                    break
+                with self._noting_faults():
+                    for message in self._reader.feed(data):
+                        self._take(message)
+                self._changed.set()
+        self.is_closed = True
+        self._changed.set()
+        for _, future in self._pending:
+            if not future.done():
+                future.set_exception(ConnectionError("closed before the answer"))
+        self._pending.clear()
+
+    def _take(self, message: Request | Response | InterleavedFrame) -> None:
+        if isinstance(message, InterleavedFrame):
+            take = self._channels.get(message.channel)
+            assert take is not None, f"a packet on channel {message.channel}, never granted"
+            take(message.payload)
+            return
+        assert isinstance(message, Response), "the server sent a request"
+        assert self._pending, f"an answer to nothing: {message}"
+        cseq, future = self._pending.pop(0)
+        assert (message.cseq or "") == cseq, f"answer to {message.cseq}, expected to {cseq}"
+        assert message.headers.get("Server"), "an answer without Server"
+        assert message.headers.get("Date"), "an answer without Date"
+        if not future.done():
+            if "RTP-Info" in message.headers:
+                self._promise(message)
+            future.set_result(message)
+
+    def _begin_track(self, number: int, url: str, response: Response, udp: UdpPair | None) -> None:
+        (granted,) = parse_transports(response.headers.get("Transport") or "")
+        description = self.media[number] if number < len(self.media) else None
+        track = self.tracks[number] = ReceivedTrack(number, description, granted, url, udp=udp)
+        if granted.interleaved is not None:
+            self._channels[granted.interleaved[0]] = track.take_rtp
+            self._channels[granted.interleaved[1]] = track.take_rtcp
+        elif udp is not None:
+            self._watch_udp(udp.rtp, track.take_rtp)
+            self._watch_udp(udp.rtcp, track.take_rtcp)
+
+    def _watch_udp(self, sock: socket.socket, take: Callable[[bytes], None]) -> None:
+        def receive() -> None:
+            with self._noting_faults(), contextlib.suppress(BlockingIOError):
+                while True:
+                    take(sock.recv(65536))
+            self._changed.set()
+
+        asyncio.get_running_loop().add_reader(sock.fileno(), receive)
+
+    def _promise(self, response: Response) -> None:
+        tracks = {track.url: track for track in self.tracks.values()}
+        for entry in parse_rtp_info(response.headers.get("RTP-Info") or ""):
+            if entry.url in tracks:
+                tracks[entry.url].promise(entry.sequence, entry.rtp_time)
+
+    @contextlib.contextmanager
+    def _noting_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as fault:
+            self.faults.append(fault)
+        except NeolinkError as error:
+            self.faults.append(AssertionError(f"the server sent nonsense: {error}"))
+
+    def _check(self) -> None:
+        if self.faults:
+            raise self.faults[0]
+
+
+def _bind_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    for _ in range(64):
+        first = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        first.bind((host, 0))
+        port = first.getsockname()[1]
+        second = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            if port % 2 == 0:
+                second.bind((host, port + 1))
+                for sock in (first, second):
+                    sock.setblocking(False)
+                return first, second
+        except OSError:
+            pass
+        first.close()
+        second.close()
+    raise AssertionError("no free pair of UDP ports")
