@@ -120,14 +120,17 @@ def _floor(options: argparse.Namespace) -> float:
         sys.executable, "-m", "bench.floor", str(options.players), str(options.kbps),
         str(options.seconds),
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ}
+    )
     assert process.stdout is not None
     port = int(process.stdout.readline())
     players = [Player(socket.create_connection((HOST, port))) for _ in range(options.players)]
     received = drain(players, options.seconds)
-    cpu_s = float(process.communicate()[0])
+    cpu_s = float(process.stdout.readline())
     for player in players:
         player.sock.close()
+    process.communicate()
     return cpu_s / (received / 1e9)
 
 

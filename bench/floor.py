@@ -25,7 +25,8 @@ def main() -> None:
         for sock in socks:
             sock.send(blob)
     end = resource.getrusage(resource.RUSAGE_SELF)
-    print(end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime)
+    print(end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime, flush=True)
+    sys.stdin.read()  # the players close first
 
 
 if __name__ == "__main__":

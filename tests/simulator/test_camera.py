@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neolink.baichuan.bcmedia import (
     AacPacket,
@@ -306,6 +308,34 @@ async def test_reboot_resets_all_connections_and_refuses_for_a_while(bench: Benc
     assert link.device.is_refusing
     link.run(0.2)
     assert not link.device.is_refusing
+
+
+MESSAGES = st.builds(
+    lambda message_id, channel, number, payload: Message.compose(
+        Header(message_id, channel=channel, number=number), payload=payload
+    ).serialize(),
+    st.sampled_from([*MessageId]),
+    st.integers(0, 255),
+    st.integers(0, 65535),
+    st.binary(max_size=40)
+    | st.sampled_from([serialize_body(Preview(0, 0, "mainStream")), serialize_body(Snap(0))]),
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.binary(max_size=60) | MESSAGES, max_size=8), st.booleans())
+def test_no_bytes_of_a_client_raise(chunks: list[bytes], is_logged_in: bool) -> None:
+    async def receive() -> None:
+        bench = Bench()
+        link = bench.logged_in() if is_logged_in else bench.link(bench.device())
+        for chunk in chunks:
+            link.connection.data_received(chunk)
+            bench.clock.advance(0.06)
+            link.device.send_due(bench.clock.monotonic_s())
+        link.lose()
+        assert not link.device.stats.active_streams
+
+    asyncio.run(receive())
 
 
 # ---------------------------------------------------------------- previews

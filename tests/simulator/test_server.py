@@ -109,7 +109,7 @@ async def test_pictures_arrive_at_the_speed_of_the_clip() -> None:
     async with SimulatedCamera(PROFILE) as camera, watching(camera) as viewer:
         began = time.monotonic()
         await viewer.watch(25)
-        assert 0.8 < time.monotonic() - began < 2.0
+        assert time.monotonic() - began > 0.8
     assert camera.stats.frames_sent[0, StreamKind.MAIN] >= 26
     assert camera.stats.open_connections == 0
 
@@ -247,7 +247,7 @@ async def test_closing_ends_connections_and_tasks() -> None:
     await stack.__aexit__(None, None, None)
     assert camera.stats.open_connections == 0
     assert asyncio.all_tasks() == before
-    with pytest.raises(OSError, match="refused|Connect call failed"):
+    with pytest.raises(OSError, match="Connect call failed"):
         await asyncio.open_connection("127.0.0.1", camera.port)
 
 
@@ -279,12 +279,14 @@ async def test_several_cameras_run_until_cancelled() -> None:
 
 
 async def test_cameras_stand_on_consecutive_ports() -> None:
-    async with SimulatedCamera(PROFILE) as found:
+    host = "127.93.11.7"  # an address of its own, so that the next port is free
+    async with SimulatedCamera(PROFILE, host=host) as found:
         first = found.port
     ready: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(
         run_cameras(
             [PROFILE] * 2,
+            host=host,
             port=first,
             on_ready=lambda cameras: ready.set_result([camera.port for camera in cameras]),
         )
@@ -294,3 +296,13 @@ async def test_cameras_stand_on_consecutive_ports() -> None:
     finally:
         running.cancel()
         await asyncio.wait([running])
+
+
+def test_camera_runs_on_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def watch() -> None:
+        async with SimulatedCamera(PROFILE) as camera, watching(camera) as viewer:
+            await viewer.watch(3)
+
+    uvloop.run(watch())

@@ -39,7 +39,12 @@ class RunningBridge:
         return self.cameras[0]
 
     def url(
-        self, camera: str, stream: str = "main", *, login: tuple[str, str] | None = None, **query: str
+        self,
+        camera: str,
+        stream: str = "main",
+        *,
+        login: tuple[str, str] | None = None,
+        **query: str,
     ) -> str:
         """Return the URL of a stream; ``login`` is user name and password."""
         user = "".join(f"{quote(part)}{end}" for part, end in zip(login or (), ":@", strict=False))

@@ -7,9 +7,9 @@ their foot; only that strip is kept.
 import base64
 import io
 import json
-import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import signal
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -97,13 +97,22 @@ async def _play_ffmpeg(
     need_programs("ffmpeg")
     # Timestamps are kept as they are: a fixed frame rate cannot hold a squeezed group of pictures.
     command = (
-        "ffmpeg -hide_banner -nostdin -v warning -rtsp_transport".split(),
+        ["ffmpeg", "-hide_banner", "-nostdin", "-v", "warning", "-rtsp_transport"],
         (transport, "-i", url, "-vf", f"format=gray,{_lavfi_crop(size)}"),
-        "-fps_mode passthrough -enc_time_base -1 -c:v rawvideo -c:a pcm_s16le".split(),
-        "-flush_packets 1 -f nut pipe:{0}".split(),
+        [
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            "-1",
+            "-c:v",
+            "rawvideo",
+            "-c:a",
+            "pcm_s16le",
+        ],
+        ["-flush_packets", "1", "-f", "nut", "pipe:{0}"],
     )
     ended = await run_for([word for words in command for word in words], seconds=seconds)
-    return _from_nut(ended, ended.stderr.splitlines())
+    return _from_file(ended, "nut", ended.stderr.splitlines())
 
 
 async def _play_mpv(
@@ -112,13 +121,22 @@ async def _play_mpv(
     del has_audio
     need_programs("mpv")
     command = (
-        "mpv --no-config --no-input-terminal --msg-level=all=warn --framedrop=no --no-cache".split(),
+        [
+            "mpv",
+            "--no-config",
+            "--no-input-terminal",
+            "--msg-level=all=warn",
+            "--framedrop=no",
+            "--no-cache",
+        ],
         (f"--rtsp-transport={transport}", f"--vf=lavfi=[format=gray,{_lavfi_crop(size)}]"),
-        "--o=pipe:{0} --of=nut --ovc=rawvideo --oac=pcm_s16le".split(),
+        ["--o=pipe:{0}", "--of=nut", "--ovc=rawvideo", "--oac=pcm_s16le"],
         ("--ofopts=flush_packets=1", url),
     )
-    ended = await run_for([word for words in command for word in words], seconds=seconds)
-    return _from_nut(ended, (ended.stdout + ended.stderr).splitlines())
+    ended = await run_for(
+        [word for words in command for word in words], seconds=seconds, stop_with=signal.SIGTERM
+    )
+    return _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
 
 
 async def _play_gstreamer(
@@ -127,27 +145,23 @@ async def _play_gstreamer(
     need_programs("gst-launch-1.0")
     width, height = size
     command = [
-        *"gst-launch-1.0 -e -v rtspsrc name=source latency=200".split(),
+        *"gst-launch-1.0 -e -q rtspsrc name=source latency=200".split(),
         *(f"location={url}", f"protocols={transport}"),
+        *"matroskamux name=mux streamable=true ! fdsink fd={0}".split(),
         *"source. ! application/x-rtp,media=video ! queue ! decodebin ! videoconvert".split(),
         *("!", "videocrop", f"top={height - strip_height(width)}"),
-        *"! video/x-raw,format=GRAY8 ! identity name=picture silent=false ! fdsink fd={0}".split(),
+        *"! video/x-raw,format=GRAY8 ! queue ! mux.".split(),
     ]
     if has_audio:
         command += "source. ! application/x-rtp,media=audio ! queue ! decodebin".split()
-        command += "! audioconvert ! audio/x-raw,format=S16LE,channels=1".split()
-        command += "! identity name=sound silent=false ! fdsink fd={1}".split()
+        command += "! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! queue ! mux.".split()
     categories = "libav", "rtph264depay", "rtph265depay", "rtpmp4gdepay", "rtpjitterbuffer"
-    ended = await run_for(
-        command,
-        seconds=seconds,
-        pipes=2,
-        environment={
-            "GST_DEBUG": ",".join(f"{category}:2" for category in categories),
-            "GST_DEBUG_NO_COLOR": "1",
-        },
-    )
-    return _from_gstreamer(ended, size)
+    environment = {
+        "GST_DEBUG": ",".join(f"{category}:2" for category in categories),
+        "GST_DEBUG_NO_COLOR": "1",
+    }
+    ended = await run_for(command, seconds=seconds, environment=environment)
+    return _from_file(ended, "matroska", (ended.stdout + ended.stderr).splitlines())
 
 
 # -- libraries ----------------------------------------------------------------------------
@@ -167,9 +181,7 @@ async def _play_opencv(
     return await _play_library("cv2", url, seconds, transport)
 
 
-async def _play_library(
-    library: str, url: str, seconds: float, transport: Transport
-) -> Playback:
+async def _play_library(library: str, url: str, seconds: float, transport: Transport) -> Playback:
     command = (python(), str(_WORKER), library, url, transport, str(seconds), "{0}")
     ended = await run_for(command, seconds=seconds + 5)
     errors = _troubles(ended.stderr.splitlines())
@@ -218,14 +230,14 @@ def _lavfi_crop(size: tuple[int, int]) -> str:
     return f"crop={width}:{side}:0:{height - side}"
 
 
-def _from_nut(ended: Ended, lines: Sequence[str]) -> Playback:
+def _from_file(ended: Ended, file_format: str, lines: Sequence[str]) -> Playback:
     counters: list[int | None] = []
     video_pts: list[float] = []
     audio_pts: list[float] = []
     sound: list[Samples] = []
     rate: int | None = None
     if ended.outputs[0]:
-        with av.open(io.BytesIO(ended.outputs[0]), format="nut") as container:
+        with av.open(io.BytesIO(ended.outputs[0]), format=file_format) as container:
             for packet in container.demux():
                 for frame in packet.decode():
                     if isinstance(frame, VideoFrame):
@@ -242,34 +254,6 @@ def _from_nut(ended: Ended, lines: Sequence[str]) -> Playback:
         rate=rate,
         audio_pts=tuple(audio_pts),
         errors=_troubles(lines),
-        exit_code=ended.exit_code,
-        first_picture_s=ended.first_output_s,
-    )
-
-
-_CHAIN = re.compile(r"last-message = chain .*\((picture|sound):sink\).* pts: (\d+):(\d+):([\d.]+)")
-_SOUND_RATE = re.compile(r"GstIdentity:sound\.GstPad:src: caps = .*rate=\(int\)(\d+)")
-
-
-def _from_gstreamer(ended: Ended, size: tuple[int, int]) -> Playback:
-    pts: dict[str, list[float]] = {"picture": [], "sound": []}
-    for name, hours, minutes, seconds in _CHAIN.findall(ended.stdout):
-        pts[name].append(int(hours) * 3600 + int(minutes) * 60 + float(seconds))
-    width, side = size[0], strip_height(size[0])
-    data = ended.outputs[0]
-    data = data[: len(data) // (width * side) * width * side]
-    strips = np.frombuffer(data, np.uint8).reshape(-1, side, width)
-    rate = _SOUND_RATE.search(ended.stdout)
-    said = [line for line in ended.stdout.splitlines() if line.startswith(("ERROR", "WARNING"))]
-    return Playback(
-        frames=tuple(read_counter(strip) for strip in strips),
-        video_pts=tuple(pts["picture"]),
-        samples=np.frombuffer(ended.outputs[1][: len(ended.outputs[1]) // 2 * 2], np.int16)
-        if rate
-        else None,
-        rate=int(rate.group(1)) if rate else None,
-        audio_pts=tuple(pts["sound"]),
-        errors=_troubles([*said, *ended.stderr.splitlines()]),
         exit_code=ended.exit_code,
         first_picture_s=ended.first_output_s,
     )

@@ -64,12 +64,13 @@ async def run_for(
     seconds: float,
     pipes: int = 1,
     deadline_s: float = 20.0,
+    stop_with: signal.Signals = signal.SIGINT,
     environment: dict[str, str] | None = None,
 ) -> Ended:
-    """Run a program until ``seconds`` after the first byte of its first pipe, then interrupt it.
+    """Run a program until ``seconds`` after the first byte of its first pipe, then stop it.
 
     In the command ``{0}``, ``{1}`` and so on stand for the file descriptors of the pipes. A
-    program that gives nothing within ``deadline_s`` is interrupted, one that ignores this killed.
+    program that gives nothing within ``deadline_s`` is stopped, one that ignores this is killed.
     """
     loop = asyncio.get_running_loop()
     ends = [os.pipe() for _ in range(pipes)]
@@ -94,7 +95,7 @@ async def run_for(
     texts = asyncio.create_task(process.communicate())
     try:
         first_s = await _watch(texts, collectors[0], seconds, deadline_s)
-        stdout, stderr = await _stop(process, texts)
+        stdout, stderr = await _stop(process, texts, stop_with)
         await asyncio.wait([collector.ended for collector in collectors], timeout=_STOPPING_S)
     finally:
         if process.returncode is None:
@@ -136,9 +137,11 @@ async def _watch(
 
 
 async def _stop(
-    process: asyncio.subprocess.Process, texts: "asyncio.Task[tuple[bytes, bytes]]"
+    process: asyncio.subprocess.Process,
+    texts: "asyncio.Task[tuple[bytes, bytes]]",
+    stop_with: signal.Signals,
 ) -> tuple[bytes, bytes]:
-    for number in (signal.SIGINT, signal.SIGKILL):
+    for number in (stop_with, signal.SIGKILL):
         if texts.done():
             break
         with suppress(ProcessLookupError):

@@ -7,7 +7,7 @@ the loop; nothing waits and nothing is queued on the way. No command and no reco
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from neolink.baichuan.client import ClientProtocol
 from neolink.baichuan.events import (
@@ -184,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
         transport.set_write_buffer_limits(high=MAX_UNREAD_REQUESTS)
         self._transport = transport
 

@@ -1,6 +1,5 @@
 """``neolink demo``: simulated cameras and the bridge in one process, for a first look."""
 
-import asyncio
 import secrets
 from contextlib import AsyncExitStack
 
@@ -10,6 +9,7 @@ from neolink.app import BridgeSettings
 from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings
 from neolink.cli.context import Invocation
+from neolink.cli.loop import run
 from neolink.cli.run import run_bridge
 from neolink.media.tracks import VideoCodec
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
@@ -28,7 +28,7 @@ def demo(invocation: Invocation, port: int) -> None:
     """Run two simulated cameras and the bridge."""
     invocation.set_up_logging()
     click.echo("Two simulated cameras on this machine: porch (H.264, AAC), garden (H.265, ADPCM).")
-    asyncio.run(_run(port))
+    run(_run(port))
     click.echo("Demo ended.")
 
 

@@ -9,6 +9,7 @@ import click
 from neolink.app import Bridge, BridgeSettings
 from neolink.cli.banner import banner
 from neolink.cli.context import Invocation
+from neolink.cli.loop import run
 from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
 
 __all__ = ["rtsp", "run_bridge"]
@@ -22,7 +23,7 @@ def rtsp(invocation: Invocation) -> None:
     settings = BridgeSettings(
         cameras=camera_settings(config), mounts=mount_settings(config), rtsp=rtsp_settings(config)
     )
-    asyncio.run(run_bridge(settings))
+    run(run_bridge(settings))
 
 
 async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:

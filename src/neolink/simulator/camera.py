@@ -10,6 +10,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from neolink.baichuan.bcmedia import Packet, VideoPacket, serialize
 from neolink.baichuan.header import Header
@@ -57,11 +58,11 @@ class ClientConnection(asyncio.Protocol):
     # ------------------------------------------------------------ transport
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept a client, or turn it away as if nobody listened."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         device = self._device
-        self._outlet = Outlet(transport, device)
+        self._outlet = Outlet(cast("asyncio.Transport", transport), device)  # uvloop has its own
         self._protocol = ServerProtocol(
             device.profile.credentials,
             nonce=secrets.token_hex(8).upper(),

@@ -55,6 +55,8 @@ def pushes_after_login(profile: CameraProfile) -> list[tuple[int, BodyPart | Nod
     for channel in range(profile.channels):
         pushes.append((MessageId.VIDEO_INPUT_CHANGED, video.video_input(channel)))
         pushes.append((MessageId.SERIAL_CHANGED, system.serial_port(channel)))
+    if profile.channels > 1:
+        pushes.append((MessageId.CHANNEL_LIST, system.channel_list(profile)))
     if profile.has_battery:
         pushes.append((MessageId.BATTERY_LIST, battery.battery_list(profile)))
     return pushes

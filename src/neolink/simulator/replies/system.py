@@ -33,9 +33,10 @@ from neolink.baichuan.xml import (
     VersionInfo,
     WifiSignal,
 )
+from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
 
-__all__ = ["REPLIES", "serial_port"]
+__all__ = ["REPLIES", "channel_list", "serial_port"]
 
 
 def _version(_: Query, settings: DeviceSettings) -> Answer:
@@ -148,13 +149,18 @@ def _wifi_signal(_: Query, __: DeviceSettings) -> Answer:
     return Answer((WifiSignal(-40),))
 
 
-def _channels(_: Query, settings: DeviceSettings) -> Answer:
-    profile = settings.profile
-    channels = tuple(
-        ChannelInfo(number, profile.uid, "online", f"{profile.name} {number + 1}")
-        for number in range(profile.channels)
+def channel_list(profile: CameraProfile) -> ChannelInfoList:
+    """Return the cameras of a recorder, which it also pushes after a login."""
+    return ChannelInfoList(
+        tuple(
+            ChannelInfo(number, profile.uid, "online", f"{profile.name} {number + 1}")
+            for number in range(profile.channels)
+        )
     )
-    return Answer((ChannelInfoList(channels),))
+
+
+def _channels(_: Query, settings: DeviceSettings) -> Answer:
+    return Answer((channel_list(settings.profile),))
 
 
 def _sleep_state(_: Query, __: DeviceSettings) -> Answer:

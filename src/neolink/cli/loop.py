@@ -1,0 +1,20 @@
+"""Which event loop the commands run on: uvloop where the ``speed`` extra is installed."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+__all__ = ["run"]
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run to the end, like ``asyncio.run``, on the fastest loop there is."""
+    with asyncio.Runner(loop_factory=_fastest()) as runner:
+        runner.run(main)
+
+
+def _fastest() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        return None
+    return uvloop.new_event_loop  # type: ignore[no-any-return] # its stubs are not followed
