@@ -227,9 +227,12 @@ def test_secret_and_its_file_exclude_each_other(tmp_path: Path) -> None:
     assert line == "n.toml:6: cameras[0].password_file: `password` is given too; keep one of them"
 
 
-def test_certificate_that_cannot_be_read_is_a_warning() -> None:
-    (warning,) = read('certificate = "/no/such.pem"\ncameras = []').warnings
-    assert warning.startswith("n.toml:1: certificate: this file cannot be read")
+def test_certificate_is_warned_of_because_the_server_refuses_it() -> None:
+    warnings = read('certificate = "/no/such.pem"\ncameras = []').warnings
+    assert len(warnings) == 2
+    assert all(warning.startswith("n.toml:1: certificate: ") for warning in warnings)
+    assert any("this file cannot be read" in warning for warning in warnings)
+    assert any("refuses to start" in warning for warning in warnings)
 
 
 # ---------------------------------------------------------------- files

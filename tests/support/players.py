@@ -8,7 +8,6 @@ import base64
 import io
 import json
 import re
-import signal
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -131,11 +130,10 @@ async def _play_mpv(
         ],
         (f"--rtsp-transport={transport}", f"--vf=lavfi=[format=gray,{_lavfi_crop(size)}]"),
         ["--o=pipe:{0}", "--of=nut", "--ovc=rawvideo", "--oac=pcm_s16le"],
-        ("--ofopts=flush_packets=1", url),
+        ("--ofopts=flush_packets=1", f"--length={seconds}", url),
     )
-    ended = await run_for(
-        [word for words in command for word in words], seconds=seconds, stop_with=signal.SIGTERM
-    )
+    # It must end by itself, or it throws away the second that it has gathered.
+    ended = await run_for([word for words in command for word in words], seconds=seconds + 5)
     return _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
 
 

@@ -99,6 +99,7 @@ class Mount:
         self._video: RtpSender[AccessUnit] | None = None
         self._audio: dict[AudioChoice, RtpSender[AudioFrame]] = {}
         self._cache: GopCache[_Cached] = GopCache()
+        self._refused_choices: set[AudioChoice] = set()
         self._hold: Hold | None = None
         self._cname = f"{secrets.token_hex(8)}@neolink"
         self._ssrcs = _Ssrcs()
@@ -138,7 +139,9 @@ class Mount:
         try:
             return audio_format(track, choice)
         except Unsupported as error:
-            _LOG.warning("%s: audio %s: %s; sending it as it is", self.name, choice, error)
+            if choice not in self._refused_choices:
+                self._refused_choices.add(choice)
+                _LOG.warning("%s: audio %s: %s; sending it as it is", self.name, choice, error)
             return audio_format(track, AudioChoice.SOURCE)
 
     # -- players ----------------------------------------------------------------------
