@@ -7,11 +7,11 @@ camera is started again; it never ends a sibling.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neolink.camera.settings import CameraSettings
 from neolink.camera.stream import CameraStream
-from neolink.camera.supervisor import Camera
+from neolink.camera.supervisor import Camera, raise_if_cancelled
 from neolink.clock import Clock, SystemClock
 from neolink.errors import Unsupported
 from neolink.hub.stream import Stream
@@ -66,17 +66,34 @@ class Bridge:
         Raises ConfigError when a port cannot be bound.
         """
         self.rtsp.open()
-        on_ready()
         try:
+            on_ready()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_supervise("rtsp server", self.rtsp.run), name="rtsp server")
+                tasks.create_task(self._supervise("rtsp server", self.rtsp.run), name="rtsp server")
                 for camera in self.cameras:
                     name = f"camera {camera.settings.name}"
-                    tasks.create_task(_supervise(name, camera.run), name=name)
+                    tasks.create_task(self._supervise(name, camera.run), name=name)
         finally:
             self.rtsp.close()
             for stream in self.streams.values():
                 stream.close()
+
+    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part for ever; a fault of ours ends only this run of it."""
+        while True:
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001 - a part's fault must not end the others
+                held_back = self._limiter.admit((name, type(error)))
+                if held_back is not None:
+                    _LOG.exception(
+                        "%s: failed, starting again in %g s (%d more like this were held back)",
+                        name,
+                        RESTART_PAUSE_S,
+                        held_back,
+                    )
+                raise_if_cancelled()
+            await asyncio.sleep(RESTART_PAUSE_S)
 
     def _add_device(
         self, channels: Sequence[CameraSettings], mounts: dict[str, MountSettings]
@@ -87,7 +104,8 @@ class Bridge:
             for channel in channels
             for kind in channel.streams
         ]
-        self.cameras.append(Camera(channels[0], streams, clock=self.clock, limiter=self._limiter))
+        login = _login_settings(channels)
+        self.cameras.append(Camera(login, streams, clock=self.clock, limiter=self._limiter))
 
     def _add_stream(
         self, settings: CameraSettings, kind: StreamKind, mount: MountSettings | None
@@ -109,19 +127,43 @@ class Bridge:
 
 
 def _devices(cameras: Iterable[CameraSettings]) -> list[list[CameraSettings]]:
-    """Group channels of one device: the same address and login is one connection."""
-    devices: dict[object, list[CameraSettings]] = {}
+    """Group channels of one device: the same address and login is one connection.
+
+    A camera that is configured twice gets a second one: a stream that is started twice on one
+    login can wedge a camera (protocol reference, section 6.1).
+    """
+    devices: list[list[CameraSettings]] = []
     for camera in cameras:
-        identity = (camera.host, camera.port, camera.uid, camera.username, camera.password)
-        devices.setdefault(identity, []).append(camera)
-    return list(devices.values())
+        for device in devices:
+            if _identity(device[0]) == _identity(camera) and not _overlap(device, camera):
+                device.append(camera)
+                break
+        else:
+            devices.append([camera])
+    return devices
 
 
-async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run a part for ever; a fault of ours ends only this run of it."""
-    while True:
-        try:
-            await run()
-        except Exception:  # noqa: BLE001 - a part's fault must not end the others
-            _LOG.exception("%s: failed, starting again in %g s", name, RESTART_PAUSE_S)
-        await asyncio.sleep(RESTART_PAUSE_S)
+def _identity(camera: CameraSettings) -> object:
+    return (camera.host, camera.port, camera.uid, camera.username, camera.password)
+
+
+def _overlap(device: Iterable[CameraSettings], camera: CameraSettings) -> bool:
+    return any(
+        other.channel_id == camera.channel_id and set(other.streams) & set(camera.streams)
+        for other in device
+    )
+
+
+def _login_settings(channels: Sequence[CameraSettings]) -> CameraSettings:
+    """Return the settings of a login that channels share: each may wish something else."""
+    return replace(
+        channels[0],
+        max_encryption=min(channel.max_encryption for channel in channels),
+        strict=all(channel.strict for channel in channels),
+        update_time=any(channel.update_time for channel in channels),
+        idle_disconnect=all(channel.idle_disconnect for channel in channels),
+        idle_grace_s=max(channel.idle_grace_s for channel in channels),
+        max_missed_pings=max(channel.max_missed_pings for channel in channels),
+        max_frame_length=max(channel.max_frame_length for channel in channels),
+        debug=any(channel.debug for channel in channels),
+    )

@@ -43,15 +43,18 @@ def test_one_visit_from_start_to_end() -> None:
             DemandEvent.FIRST_JOINED,
             DemandEvent.UNIT_CAME,
             DemandEvent.SOURCE_LOST,
+            DemandEvent.HOLD_OVER,
+            DemandEvent.SOURCE_LOST,
             DemandEvent.UNIT_CAME,
             DemandEvent.LAST_LEFT,
             DemandEvent.GRACE_OVER,
         )
     ]
-    assert seen == ["starting", "live", "starting", "live", "lingering", "idle"]
+    away = ["holding", "placeholder", "placeholder"]
+    assert seen == ["starting", "live", *away, "live", "lingering", "idle"]
 
 
-@given(st.lists(st.sampled_from(["join", "leave", "unit", "lost", "grace"]), max_size=40))
+@given(st.lists(st.sampled_from(["join", "leave", "unit", "lost", "hold", "grace"]), max_size=40))
 def test_wanted_exactly_while_somebody_watches_or_grace_runs(events: list[str]) -> None:
     """Model: a count of readers and whether a grace period runs."""
     demand, readers, has_grace = Demand(), 0, False
@@ -71,6 +74,8 @@ def test_wanted_exactly_while_somebody_watches_or_grace_runs(events: list[str]) 
                 demand.handle(DemandEvent.UNIT_CAME)
             case "lost":
                 demand.handle(DemandEvent.SOURCE_LOST)
+            case "hold" if demand.state in (DemandState.STARTING, DemandState.HOLDING):
+                assert demand.handle(DemandEvent.HOLD_OVER) is DemandState.PLACEHOLDER
             case "grace" if has_grace:
                 demand.handle(DemandEvent.GRACE_OVER)
                 has_grace = False

@@ -130,7 +130,7 @@ async def test_a_lost_camera_is_still_wanted_and_sinks_learn_of_it(stream: Watch
     with stream.hold():
         publish_gop(stream)
         stream.source_lost()
-        assert state_of(stream) is DemandState.STARTING
+        assert state_of(stream) is DemandState.HOLDING
         assert sink.stops == 1
         assert stream.requests == [True]
 

@@ -1,6 +1,7 @@
-"""Servers for tests; a task or descriptor that is left behind fails the test that left it."""
+"""Servers for tests; a task or socket that is left behind fails the test that left it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from support.rtsp_bench import Bench, StartServer, start_bench, stop_bench
 @pytest.fixture
 async def start() -> AsyncIterator[StartServer]:
     """Return a function that starts a server with one camera ``porch``, or several."""
-    before = _descriptors()
+    before = _sockets()
     benches: list[Bench] = []
 
     async def start_server(*names: str, **options: Any) -> Bench:
@@ -27,8 +28,13 @@ async def start() -> AsyncIterator[StartServer]:
     this = asyncio.current_task()
     left = [task for task in asyncio.all_tasks() if task is not this and not task.done()]
     assert not left, f"tasks were left: {left}"
-    assert _descriptors() == before, "descriptors were left"
+    assert _sockets() == before, "sockets were left"
 
 
-def _descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+def _sockets() -> int:
+    """Return how many sockets this process has open."""
+    count = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own descriptor
+            count += link.readlink().name.startswith("socket:")
+    return count

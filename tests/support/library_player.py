@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+
+import numpy as np
 
 from neolink.simulator.counter import read_counter
 
@@ -24,7 +25,7 @@ class Report:
     def __init__(self, descriptor: int, seconds: float) -> None:
         self.counters: list[int | None] = []
         self.video_pts: list[float] = []
-        self.audio_pts: list[float] = []
+        self.sound: list[tuple[float, int]] = []
         self.audio = bytearray()
         self.rate: int | None = None
         self.first_picture_s: float | None = None
@@ -53,7 +54,7 @@ class Report:
         fields = {
             "counters": self.counters,
             "video_pts": self.video_pts,
-            "audio_pts": self.audio_pts,
+            "sound": self.sound,
             "audio": base64.b64encode(self.audio).decode(),
             "rate": self.rate,
             "first_picture_s": self.first_picture_s,
@@ -76,11 +77,11 @@ def play_av(url: str, transport: str, report: Report) -> None:
         for packet in container.demux():
             for frame in packet.decode():
                 if isinstance(frame, VideoFrame):
-                    luma = frame.to_ndarray(format="gray")
+                    luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
                     report.note_picture(read_counter(luma), float(frame.time or 0.0))
                 elif isinstance(frame, AudioFrame):
                     report.rate = frame.sample_rate
-                    report.audio_pts.append(float(frame.time or 0.0))
+                    report.sound.append((float(frame.time or 0.0), frame.samples))
                     for plain in resampler.resample(frame):
                         report.audio += plain.to_ndarray().tobytes()
             if report.is_over:
@@ -95,20 +96,13 @@ def play_cv2(url: str, transport: str, report: Report) -> None:
     import cv2
 
     capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
-    for picture in _pictures(capture):
-        luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        report.note_picture(read_counter(luma), capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-        if report.is_over:
-            break
-    capture.release()
-
-
-def _pictures(capture: "cv2.VideoCapture") -> Iterator["cv2.typing.MatLike"]:  # noqa: F821 - named for readers; imported late because the environment comes first
-    while True:
+    while not report.is_over:
         has_picture, picture = capture.read()
         if not has_picture:
-            return
-        yield picture
+            break
+        luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        report.note_picture(read_counter(luma), capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    capture.release()
 
 
 def main() -> None:

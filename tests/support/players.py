@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Protocol
@@ -28,6 +28,7 @@ __all__ = ["PLAYERS", "Playback", "Transport", "play"]
 Transport = Literal["tcp", "udp"]
 Samples = NDArray[np.int16]
 
+_GST_AUDIO = re.compile(r"media=\(string\)audio.* encoding-name=\(string\)([\w-]+)")
 _WORKER = Path(__file__).with_name("library_player.py")
 
 
@@ -36,16 +37,19 @@ class Playback:
     """What a player showed.
 
     ``frames`` are the counters of the decoded pictures, None for one that cannot be read.
-    ``video_pts`` and ``audio_pts`` are in seconds, one for each picture and each audio frame.
+    ``video_pts`` are their times in seconds, None where the player had to guess. ``samples`` is
+    the sound, mono; ``sound`` tells of each audio frame its time and its number of samples.
+    ``audio_encoding`` is how RTP carried it, where the player tells (GStreamer does).
     ``errors`` are the lines that mean trouble with protocol or decoding. ``first_picture_s`` is
     from the start of the program (in a library: of the connection) to the first picture.
     """
 
     frames: tuple[int | None, ...] = ()
-    video_pts: tuple[float, ...] = ()
+    video_pts: tuple[float | None, ...] = ()
     samples: Samples | None = None
     rate: int | None = None
-    audio_pts: tuple[float, ...] = ()
+    audio_encoding: str | None = None
+    sound: tuple[tuple[float, int], ...] = ()
     errors: tuple[str, ...] = ()
     exit_code: int = 0
     first_picture_s: float | None = None
@@ -96,22 +100,13 @@ async def _play_ffmpeg(
     need_programs("ffmpeg")
     # Timestamps are kept as they are: a fixed frame rate cannot hold a squeezed group of pictures.
     command = (
-        ["ffmpeg", "-hide_banner", "-nostdin", "-v", "warning", "-rtsp_transport"],
-        (transport, "-i", url, "-vf", f"format=gray,{_lavfi_crop(size)}"),
-        [
-            "-fps_mode",
-            "passthrough",
-            "-enc_time_base",
-            "-1",
-            "-c:v",
-            "rawvideo",
-            "-c:a",
-            "pcm_s16le",
-        ],
-        ["-flush_packets", "1", "-f", "nut", "pipe:{0}"],
+        f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport {transport} -i {url}"
+        f" -vf format=gray,{_lavfi_crop(size)} -fps_mode passthrough -enc_time_base -1"
+        " -c:v rawvideo -c:a pcm_s16le -flush_packets 1 -f nut pipe:{0}"
     )
-    ended = await run_for([word for words in command for word in words], seconds=seconds)
-    return _from_file(ended, "nut", ended.stderr.splitlines())
+    ended = await run_for(command.split(), seconds=seconds)
+    playback = _from_file(ended, "nut", ended.stderr.splitlines())
+    return replace(playback, video_pts=_without_guess(playback.video_pts))
 
 
 async def _play_mpv(
@@ -120,21 +115,14 @@ async def _play_mpv(
     del has_audio
     need_programs("mpv")
     command = (
-        [
-            "mpv",
-            "--no-config",
-            "--no-input-terminal",
-            "--msg-level=all=warn",
-            "--framedrop=no",
-            "--no-cache",
-        ],
-        (f"--rtsp-transport={transport}", f"--vf=lavfi=[format=gray,{_lavfi_crop(size)}]"),
-        ["--o=pipe:{0}", "--of=nut", "--ovc=rawvideo", "--oac=pcm_s16le"],
-        ("--ofopts=flush_packets=1", f"--length={seconds}", url),
+        f"mpv --no-config --msg-level=all=warn --framedrop=no --no-cache --length={seconds}"
+        f" --rtsp-transport={transport} --vf=lavfi=[format=gray,{_lavfi_crop(size)}]"
+        " --o=pipe:{0} --of=nut --ovc=rawvideo --oac=pcm_s16le --ofopts=flush_packets=1 "
     )
     # It must end by itself, or it throws away the second that it has gathered.
-    ended = await run_for([word for words in command for word in words], seconds=seconds + 5)
-    return _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
+    ended = await run_for((command + url).split(), seconds=seconds + 5)
+    playback = _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
+    return replace(playback, video_pts=_without_guess(playback.video_pts))
 
 
 async def _play_gstreamer(
@@ -142,24 +130,28 @@ async def _play_gstreamer(
 ) -> Playback:
     need_programs("gst-launch-1.0")
     width, height = size
-    command = [
-        *"gst-launch-1.0 -e -q rtspsrc name=source latency=200".split(),
-        *(f"location={url}", f"protocols={transport}"),
-        *"matroskamux name=mux streamable=true ! fdsink fd={0}".split(),
-        *"source. ! application/x-rtp,media=video ! queue ! decodebin ! videoconvert".split(),
-        *("!", "videocrop", f"top={height - strip_height(width)}"),
-        *"! video/x-raw,format=GRAY8 ! queue ! mux.".split(),
-    ]
+    pipeline = (
+        f"gst-launch-1.0 -e -v rtspsrc name=source latency=200 location={url} protocols={transport}"
+        " matroskamux name=mux streamable=true ! fdsink fd={0}"
+        " source. ! application/x-rtp,media=video ! queue ! decodebin ! videoconvert"
+        f" ! videocrop top={height - strip_height(width)}"
+        " ! video/x-raw,format=GRAY8 ! queue ! mux."
+    )
     if has_audio:
-        command += "source. ! application/x-rtp,media=audio ! queue ! decodebin".split()
-        command += "! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! queue ! mux.".split()
+        pipeline += (
+            " source. ! application/x-rtp,media=audio ! queue ! decodebin"
+            " ! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! queue ! mux."
+        )
     categories = "libav", "rtph264depay", "rtph265depay", "rtpmp4gdepay", "rtpjitterbuffer"
     environment = {
         "GST_DEBUG": ",".join(f"{category}:2" for category in categories),
         "GST_DEBUG_NO_COLOR": "1",
     }
-    ended = await run_for(command, seconds=seconds, environment=environment)
-    return _from_file(ended, "matroska", (ended.stdout + ended.stderr).splitlines())
+    ended = await run_for(pipeline.split(), seconds=seconds, environment=environment)
+    said = [line for line in ended.stdout.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    playback = _from_file(ended, "matroska", [*said, *ended.stderr.splitlines()])
+    encoding = _GST_AUDIO.search(ended.stdout)
+    return replace(playback, audio_encoding=encoding.group(1) if encoding else None)
 
 
 # -- libraries ----------------------------------------------------------------------------
@@ -189,10 +181,10 @@ async def _play_library(library: str, url: str, seconds: float, transport: Trans
     has_sound = found["rate"] is not None
     return Playback(
         frames=tuple(found["counters"]),
-        video_pts=tuple(found["video_pts"]),
+        video_pts=_without_guess(found["video_pts"]),
         samples=np.frombuffer(base64.b64decode(found["audio"]), np.int16) if has_sound else None,
         rate=found["rate"],
-        audio_pts=tuple(found["audio_pts"]),
+        sound=tuple((pts, count) for pts, count in found["sound"]),
         errors=errors,
         exit_code=ended.exit_code,
         first_picture_s=found["first_picture_s"],
@@ -210,7 +202,24 @@ PLAYERS: dict[str, _Play] = {
 
 # -- what came out ------------------------------------------------------------------------
 
-_HARMLESS: tuple[tuple[str, str], ...] = ()
+_UNTIMED = "FFmpeg gives the first packet of any H.264 or H.265 RTSP stream no time"
+_ENCODING = "mpv encodes a second of sound ahead of the picture; in normal play it is silent"
+
+_HARMLESS: tuple[tuple[str, str], ...] = (
+    (r"Non-monotonous DTS in output stream 0:0; previous: 0, current: 0; changing to 1", _UNTIMED),
+    (r"^No video PTS! Making something up", _UNTIMED),
+    (r"^Invalid video timestamp: 0\.000000 -> 0\.000000$", _UNTIMED),
+    (r"nut: Multiple keyframes with same PTS$", _UNTIMED),
+    (r"^Audio/Video desynchronisation detected! Possible reasons include too slow$", _ENCODING),
+    (r"^hardware, temporary CPU spikes, broken drivers, and broken files. Audio$", _ENCODING),
+    (r"^position will not match to the video \(see A-V status field\)\.$", _ENCODING),
+)
+"""What players say that is no fault of ours, and why."""
+
+
+def _without_guess(video_pts: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Take away the time that FFmpeg's players make up for the first picture (``_UNTIMED``)."""
+    return (None, *video_pts[1:]) if video_pts else ()
 
 
 def _troubles(lines: Iterable[str]) -> tuple[str, ...]:
@@ -231,26 +240,27 @@ def _lavfi_crop(size: tuple[int, int]) -> str:
 def _from_file(ended: Ended, file_format: str, lines: Sequence[str]) -> Playback:
     counters: list[int | None] = []
     video_pts: list[float] = []
-    audio_pts: list[float] = []
-    sound: list[Samples] = []
+    sound: list[tuple[float, int]] = []
+    samples: list[Samples] = []
     rate: int | None = None
     if ended.outputs[0]:
         with av.open(io.BytesIO(ended.outputs[0]), format=file_format) as container:
             for packet in container.demux():
                 for frame in packet.decode():
                     if isinstance(frame, VideoFrame):
-                        counters.append(read_counter(frame.to_ndarray(format="gray")))
+                        luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+                        counters.append(read_counter(luma))
                         video_pts.append(float(frame.time or 0.0))
                     elif isinstance(frame, AudioFrame):
                         rate = frame.sample_rate
-                        audio_pts.append(float(frame.time or 0.0))
-                        sound.append(frame.to_ndarray().ravel())
+                        sound.append((float(frame.time or 0.0), frame.samples))
+                        samples.append(frame.to_ndarray().ravel().astype(np.int16, copy=False))
     return Playback(
         frames=tuple(counters),
         video_pts=tuple(video_pts),
-        samples=np.concatenate(sound) if sound else None,
+        samples=np.concatenate(samples) if samples else None,
         rate=rate,
-        audio_pts=tuple(audio_pts),
+        sound=tuple(sound),
         errors=_troubles(lines),
         exit_code=ended.exit_code,
         first_picture_s=ended.first_output_s,

@@ -255,11 +255,14 @@ class RtspClient:
         session: str | None = "own",
     ) -> Response:
         """Ask and return the answer, with a login where the server asks for one."""
+        before = self.builder.session
         response = await self.ask(self.build(method, url, *headers, body=body, session=session))
         if self.builder.learn(response):
             again = self.build(method, url, *headers, body=body, session=session)
             response = await self.ask(again)
             self.builder.learn(response)
+        if session not in {"own", None}:
+            self.builder.session = before
         return response
 
     def build(
@@ -281,6 +284,8 @@ class RtspClient:
 
     def expect(self, cseq: str | None) -> asyncio.Future[Response]:
         """Return what will be the answer to the request ``cseq``, after the earlier ones."""
+        if self.is_closed:
+            raise ConnectionError("the server has closed the connection")
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._pending.append((cseq or "", future))
         return future
@@ -401,13 +406,14 @@ class RtspClient:
         assert isinstance(message, Response), "the server sent a request"
         assert self._pending, f"an answer to nothing: {message}"
         cseq, future = self._pending.pop(0)
+        if future.done():
+            return  # nobody waits any more
+        if "RTP-Info" in message.headers:
+            self._promise(message)
+        future.set_result(message)
         assert (message.cseq or "") == cseq, f"answer to {message.cseq}, expected to {cseq}"
         assert message.headers.get("Server"), "an answer without Server"
         assert message.headers.get("Date"), "an answer without Date"
-        if not future.done():
-            if "RTP-Info" in message.headers:
-                self._promise(message)
-            future.set_result(message)
 
     def _begin_track(self, number: int, url: str, response: Response, udp: UdpPair | None) -> None:
         (granted,) = parse_transports(response.headers.get("Transport") or "")

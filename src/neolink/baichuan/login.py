@@ -31,6 +31,7 @@ _REFUSALS = {
     401: LoginRefusal.WRONG_CREDENTIALS,
     406: LoginRefusal.DEVICE_BOUND,
     421: LoginRefusal.ACCOUNT_LOCKED,
+    422: LoginRefusal.TOO_MANY_SESSIONS,  # elsewhere this status means that a resource is taken
     423: LoginRefusal.ACCOUNT_LOCKED,
 }
 _FIELD_LENGTH = 32

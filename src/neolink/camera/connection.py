@@ -97,7 +97,14 @@ class Connection(asyncio.BufferedProtocol):
             ) from None
         except OSError as error:
             raise ConnectionLost(f"cannot connect to {where}: {_reason(error)}") from error
+        except UnicodeError:  # an empty or overlong label; no look-up was made
+            raise ConnectionLost(f"cannot connect to {where}: not a host name") from None
         return connection
+
+    @property
+    def messages_received(self) -> int:
+        """Complete messages so far."""
+        return self._protocol.messages_received
 
     async def log_in(self) -> LoggedIn:
         """Negotiate and log in.
@@ -131,15 +138,30 @@ class Connection(asyncio.BufferedProtocol):
         timeout_s: float,
         extension: Extension | None = None,
         body: bytes = b"",
+        number: int | None = None,
+    ) -> Reply:
+        """Send a request and return its reply, whatever the status.
+
+        Raises ConnectionLost, or DeadlineExceeded when no reply comes in time.
+        """
+        number = self.ask(message_id, extension=extension, body=body, number=number)
+        return await self.answer(message_id, number, timeout_s=timeout_s)
+
+    def ask(
+        self,
+        message_id: MessageId,
+        *,
+        extension: Extension | None = None,
+        body: bytes = b"",
         channel: int = 0,
         stream_type: int = 0,
         number: int | None = None,
         on_media: MediaHandler | None = None,
-    ) -> Reply:
-        """Send a request and return its reply, whatever the status.
+    ) -> int:
+        """Send a request and return its number, for ``answer``, which must follow.
 
         ``on_media`` is given the bytes of a binary answer until ``release`` is called for the
-        reply's number. Raises ConnectionLost, or DeadlineExceeded when no reply comes in time.
+        number. Raises ConnectionLost.
         """
         if self.lost.done():
             raise ConnectionLost("the connection is closed")
@@ -152,14 +174,18 @@ class Connection(asyncio.BufferedProtocol):
             number=number,
         )
         key = (message_id, number)
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._replies[key] = reply
+        self._replies[key] = asyncio.get_running_loop().create_future()
         if on_media is not None:
             self._media[key] = on_media
         self._flush()
+        return number
+
+    async def answer(self, message_id: MessageId, number: int, *, timeout_s: float) -> Reply:
+        """Wait for the reply to a request. Raises as ``request`` does."""
+        key = (message_id, number)
         try:
             async with asyncio.timeout(timeout_s):
-                return await reply
+                return await self._replies[key]
         except TimeoutError:
             self.release(message_id, number)
             raise DeadlineExceeded(

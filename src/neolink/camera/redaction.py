@@ -5,8 +5,9 @@ import re
 __all__ = ["shown_xml"]
 
 _SECRET = re.compile(
-    rb"<(password|passWord|nonce|token|key|uidKey|publicKey|userName|uid|clientID|ssid)>[^<]*</\1>",
-    re.IGNORECASE,
+    rb"<(password|nonce|token|key|uidKey|publicKey|userName|uid|clientID|ssid)(\s[^<>]*)?>"
+    rb".*?(</\1\s*>|\Z)",  # one that does not end hides all that follows
+    re.IGNORECASE | re.DOTALL,
 )
 MAX_SHOWN = 4096
 

@@ -71,6 +71,11 @@ class CameraSession:
         finally:
             connection.close()
 
+    @property
+    def messages_received(self) -> int:
+        """Complete messages of the camera so far, of any kind: proof that it is there."""
+        return self._connection.messages_received
+
     # -- commands ---------------------------------------------------------------------
 
     async def request(
@@ -109,6 +114,7 @@ class CameraSession:
         """Start a stream; ``on_media`` is given its BcMedia bytes from now on.
 
         Raises CommandRefused (400: busy, asleep, or the stream does not exist), ConnectionLost.
+        Whatever happens, a stream that is not returned was stopped.
         """
         # The handle must be unique among the running streams of one login (section 6.1).
         preview = Preview(
@@ -116,14 +122,21 @@ class CameraSession:
             handle=stream_type.handle + channel_id,
             stream_type=stream_type.wire_name,
         )
-        reply = await self._connection.request(
+        number = self._connection.ask(
             MessageId.PREVIEW_START,
             body=serialize_body(preview),
             channel=channel_id,
             stream_type=stream_type.header_byte,
-            timeout_s=COMMAND_TIMEOUT_S,
             on_media=on_media,
         )
+        try:
+            reply = await self._connection.answer(
+                MessageId.PREVIEW_START, number, timeout_s=COMMAND_TIMEOUT_S
+            )
+        except BaseException:
+            # It may start yet, and its handle must not be used again while it streams.
+            await self.stop_video(preview, number)
+            raise
         if reply.status != Status.OK:
             self._connection.release(MessageId.PREVIEW_START, reply.number)
             raise CommandRefused(f"start of {stream_type.wire_name}", reply.status)

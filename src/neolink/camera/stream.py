@@ -6,9 +6,10 @@ Whether it is wanted is the hub's business; what its bytes mean is :mod:`neolink
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from neolink.baichuan.ids import StreamType
-from neolink.camera.session import CameraSession
+from neolink.camera.session import CameraSession, VideoStream
 from neolink.camera.settings import CameraSettings
 from neolink.camera.video import Demuxer
 from neolink.clock import Clock
@@ -23,7 +24,10 @@ SILENCE_S = 10.0
 """A stream without a byte for this long is dead and is started again."""
 
 FRUITLESS_STARTS = 3
-"""So many starts without a byte, and the login itself is made anew."""
+"""So many starts without a picture or a sound, and the login itself is made anew."""
+
+CHECK_S = 1.0
+"""How often a running stream is looked at."""
 
 RETRY_INITIAL_S = 1.0
 RETRY_MAX_S = 30.0
@@ -38,8 +42,8 @@ STREAM_TYPES = {
 class CameraStream:
     """A stream that can be wanted.
 
-    ``publish`` is given every unit; ``source_lost`` is called when units stop although the stream
-    is wanted.
+    ``publish`` is given every unit; ``source_lost`` is called once when units stop although the
+    stream is wanted.
     """
 
     def __init__(
@@ -64,8 +68,8 @@ class CameraStream:
         )
         self._limiter = limiter
         self._wanted = asyncio.Event()
-        self._unwanted = asyncio.Event()
-        self._unwanted.set()
+        self._attention = asyncio.Event()
+        self._units_told = 0
         self._fruitless = 0
         self._retry_s = RETRY_INITIAL_S
         self._failure: RemoteProtocolError | None = None
@@ -92,10 +96,9 @@ class CameraStream:
         """Say whether the stream is wanted from now on."""
         if wanted:
             self._wanted.set()
-            self._unwanted.clear()
         else:
             self._wanted.clear()
-            self._unwanted.set()
+            self._attention.set()
 
     async def serve(self, session: CameraSession) -> None:
         """Run the stream on this login whenever it is wanted, until cancelled.
@@ -111,51 +114,60 @@ class CameraStream:
                 except (CommandRefused, RemoteProtocolError, _StalledError) as error:
                     await self._recover(session, error)
         finally:
-            self._source_lost()
+            self._tell_loss()
 
     async def _run(self, session: CameraSession) -> None:
         self._failure = None
         self.demuxer.restart()
-        stream = await session.start_video(
-            STREAM_TYPES[self.kind], self._channel_id, self.demuxer.feed
-        )
+        stream = await self._start(session)
         self.starts += 1
         self._log.debug("started")
         try:
             await self._until_unwanted()
+            self._units_told = self.demuxer.units  # an end on purpose is no loss
         finally:
             await stream.close()
             self._log.debug("stopped")
 
+    async def _start(self, session: CameraSession) -> VideoStream:
+        received = session.messages_received
+        try:
+            return await session.start_video(
+                STREAM_TYPES[self.kind], self._channel_id, self.demuxer.feed
+            )
+        except DeadlineExceeded as error:
+            if session.messages_received == received:
+                raise  # not the stream, the whole camera is silent
+            raise _StalledError(str(error)) from None
+
     async def _until_unwanted(self) -> None:
         started_s = self._clock.monotonic_s()
-        while not self._unwanted.is_set():
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._unwanted.wait()
-            except TimeoutError:
-                self._check(started_s)
+        while self._wanted.is_set():
+            self._check(started_s)
+            self._attention.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_S):
+                    await self._attention.wait()
 
     def _check(self, started_s: float) -> None:
         if self._failure is not None:
             raise self._failure
-        last_s = self.demuxer.last_bytes_s
-        if last_s is not None and last_s >= started_s:
+        if self.demuxer.units != self._units_told:  # the answer to the start alone is no fruit
             self._fruitless = 0
             self._retry_s = RETRY_INITIAL_S
-            started_s = last_s
-        silent_s = self._clock.monotonic_s() - started_s
+        last_s = max(started_s, self.demuxer.last_bytes_s or started_s)
+        silent_s = self._clock.monotonic_s() - last_s
         if silent_s > SILENCE_S:
             self.stalls += 1
             raise _StalledError(f"no byte for {silent_s:.0f} s")
 
     async def _recover(self, session: CameraSession, error: Exception) -> None:
-        self._source_lost()
-        self._fruitless += 1
+        self._tell_loss()
         self._limiter.log(
             self._log, logging.WARNING, "%s; starting again in %g s", error, self._retry_s
         )
-        if isinstance(error, _StalledError) and self._fruitless >= FRUITLESS_STARTS:
+        self._fruitless += isinstance(error, _StalledError)
+        if self._fruitless >= FRUITLESS_STARTS:
             self._fruitless = 0
             session.kill(f"{self.kind} stream stays silent after {FRUITLESS_STARTS} starts")
         pause_s, self._retry_s = self._retry_s, min(2 * self._retry_s, RETRY_MAX_S)
@@ -163,6 +175,13 @@ class CameraStream:
 
     def _fail(self, error: RemoteProtocolError) -> None:
         self._failure = error
+        self._attention.set()
+
+    def _tell_loss(self) -> None:
+        """Tell the hub, unless nothing came since it was told last."""
+        if self.demuxer.units != self._units_told:
+            self._units_told = self.demuxer.units
+            self._source_lost()
 
 
 class _StalledError(DeadlineExceeded):

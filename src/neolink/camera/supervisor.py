@@ -14,15 +14,10 @@ from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState, CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.clock import Clock
-from neolink.errors import (
-    AuthenticationFailed,
-    CommandRefused,
-    NeolinkError,
-    RemoteProtocolError,
-)
+from neolink.errors import AuthenticationFailed, NeolinkError
 from neolink.log import RepeatLimiter, bind
 
-__all__ = ["Camera"]
+__all__ = ["Camera", "raise_if_cancelled"]
 
 IDLE_CHECK_S = 1.0
 
@@ -70,7 +65,11 @@ class Camera:
                 self._log.info("logged out: nobody has used the camera for a while")
                 self._set_state(CameraState.IDLE)
             except* NeolinkError as group:
+                raise_if_cancelled()
                 await self._recover(next(_leaves(group)))
+            except* Exception as group:
+                self._note_failure(CameraState.WAITING, f"internal error: {group!r}")
+                raise
 
     # -- one connection ---------------------------------------------------------------
 
@@ -98,7 +97,7 @@ class Camera:
             was_set = await set_clock_if_needed(
                 session, unix_s=self._clock.unix_s(), always=self.settings.update_time
             )
-        except (CommandRefused, RemoteProtocolError) as error:
+        except NeolinkError as error:  # a lost connection is the keep-alive's to tell
             self._log.debug("the camera's clock was not checked: %s", error)
         else:
             if was_set:
@@ -107,20 +106,24 @@ class Camera:
     # -- when to connect --------------------------------------------------------------
 
     async def _until_needed(self) -> None:
-        if self.settings.idle_disconnect:
-            waits = [asyncio.ensure_future(stream.until_wanted()) for stream in self.streams]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
+        if not self.settings.idle_disconnect or self.is_wanted:
+            return
+        self._set_state(CameraState.IDLE)
+        never = asyncio.get_running_loop().create_future()
+        waits = [asyncio.ensure_future(stream.until_wanted()) for stream in self.streams]
+        try:
+            await asyncio.wait([never, *waits], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def _until_idle(self) -> None:
         used_s = self._clock.monotonic_s()
-        while self._clock.monotonic_s() - used_s < self.settings.idle_grace_s:
-            await asyncio.sleep(IDLE_CHECK_S)
+        while self.is_wanted or self._clock.monotonic_s() - used_s < self.settings.idle_grace_s:
             if self.is_wanted:
                 used_s = self._clock.monotonic_s()
+            await asyncio.sleep(IDLE_CHECK_S)
         raise _IdleError
 
     # -- failures ---------------------------------------------------------------------
@@ -129,14 +132,12 @@ class Camera:
         now_s = self._clock.monotonic_s()
         lasted_s = now_s - self._connected_s if self._connected_s is not None else 0.0
         pause_s = self._backoff.pause_s(error, lasted_s)
-        status = self.status
-        status.failures += 1
-        status.last_error, status.last_error_s = str(error), now_s
-        if isinstance(error, AuthenticationFailed):
-            self._set_state(CameraState.AUTH_FAILED)
+        is_refused = isinstance(error, AuthenticationFailed)
+        state = CameraState.AUTH_FAILED if is_refused else CameraState.WAITING
+        self._note_failure(state, str(error))
+        if is_refused:
             self._log.error("login refused: %s; next attempt in %.0f s", error, pause_s)
         else:
-            self._set_state(CameraState.WAITING)
             self._limiter.log(self._log, logging.WARNING, "Connection Lost: %s", error)
             self._limiter.log(self._log, logging.INFO, "Attempt reconnect in %g s", pause_s)
         await asyncio.sleep(pause_s)
@@ -148,6 +149,11 @@ class Camera:
         self._set_state(CameraState.UNSUPPORTED)
         await asyncio.get_running_loop().create_future()  # until cancelled
 
+    def _note_failure(self, state: CameraState, text: str) -> None:
+        self._set_state(state)
+        self.status.failures += 1
+        self.status.last_error, self.status.last_error_s = text, self._clock.monotonic_s()
+
     def _set_state(self, state: CameraState) -> None:
         if state is not self.status.state:
             self.status.state = state
@@ -156,6 +162,17 @@ class Camera:
 
 class _IdleError(Exception):
     """Nobody uses the camera; the login is given up on purpose."""
+
+
+def raise_if_cancelled() -> None:
+    """Raise CancelledError when the current task was cancelled from outside.
+
+    A task group that already ends because of an error swallows a cancellation; whoever handles
+    that error and goes on must ask.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -72,6 +72,11 @@ class Demuxer:
         self._audio_track: AudioTrack | None = None
         self._adpcm = AdpcmDecoder()
 
+    @property
+    def units(self) -> int:
+        """Pictures and audio frames published so far."""
+        return self.video_units + self.audio_frames
+
     def restart(self) -> None:
         """Begin anew on another connection or start-video; timestamps go on."""
         now_s = self._clock.monotonic_s()
@@ -89,6 +94,8 @@ class Demuxer:
             packets = self._reader.feed(data)
         except RemoteProtocolError as error:
             self._reader.reset()
+            if self._assembler is not None:
+                self._assembler.await_random_access()
             self._on_failure(error)
             return
         for packet in packets:
@@ -104,7 +111,7 @@ class Demuxer:
                 except RemoteProtocolError as error:
                     self._note_damage(f"audio frame dropped: {error}")
             case InfoPacket():
-                self._nominal_frame_rate = plausible_frame_rate(packet.frame_rate)
+                self._take_info(packet)
             case Damage(offset, discarded, reason):
                 self._note_damage(f"{discarded} bytes skipped at byte {offset}: {reason}")
 
@@ -124,8 +131,13 @@ class Demuxer:
             self.video_units += 1
             self._publish(unit)
 
+    def _take_info(self, packet: InfoPacket) -> None:
+        rate = self._nominal_frame_rate = plausible_frame_rate(packet.frame_rate)
+        self._video_time.frame_rate.nominal = rate
+        if self._assembler is not None:
+            self._assembler.nominal_frame_rate = rate
+
     def _new_assembler(self, packet: VideoPacket) -> VideoAssembler:
-        self._video_time.frame_rate.nominal = self._nominal_frame_rate
         return VideoAssembler(VideoCodec(packet.codec.value), self._nominal_frame_rate)
 
     # -- audio ------------------------------------------------------------------------
@@ -133,6 +145,8 @@ class Demuxer:
     def _take_audio(self, packet: AacPacket | AdpcmPacket, now_s: float) -> None:
         if isinstance(packet, AdpcmPacket):
             pcm = self._adpcm.decode(packet.data)
+            if not pcm:
+                raise RemoteProtocolError("an ADPCM block without samples")
             track = AudioTrack(AudioCodec.L16, ADPCM_SAMPLE_RATE)
             self._publish_audio(track, pcm, len(pcm) // BYTES_PER_SAMPLE, now_s)
             return

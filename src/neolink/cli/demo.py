@@ -11,6 +11,7 @@ from neolink.camera.settings import CameraSettings
 from neolink.cli.context import Invocation
 from neolink.cli.loop import run
 from neolink.cli.run import run_bridge
+from neolink.errors import ConfigError
 from neolink.media.tracks import VideoCodec
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from neolink.simulator.profile import CameraProfile
@@ -69,4 +70,10 @@ async def _run(port: int) -> None:
             mounts=[MountSettings(camera=profile.name) for profile in profiles],
             rtsp=RtspSettings(bind=HOST, port=port, rtp_port=0),
         )
-        await run_bridge(settings, hint="Try:  ffplay {url}   or   mpv {url}")
+        try:
+            await run_bridge(settings, hint="Try:  ffplay {url}   or   mpv {url}")
+        except ConfigError as error:
+            raise ConfigError(
+                f"the demo cannot use port {port} on {HOST}; "
+                f"choose another with --port, or any free one with --port 0"
+            ) from error.__cause__

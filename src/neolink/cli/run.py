@@ -1,6 +1,8 @@
 """``neolink rtsp``: run the bridge until it is told to stop."""
 
 import asyncio
+import logging
+import os
 import signal
 from contextlib import suppress
 
@@ -13,6 +15,11 @@ from neolink.cli.loop import run
 from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
 
 __all__ = ["rtsp", "run_bridge"]
+
+_LOG = logging.getLogger(__name__)
+
+CLOSING_S = 9.0
+"""An ordered end never takes so long, unless something hangs that cannot be cancelled."""
 
 
 @click.command(help="Serve the cameras over RTSP until stopped.")
@@ -35,8 +42,21 @@ async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:
     running = asyncio.create_task(
         bridge.run(on_ready=lambda: click.echo(banner(bridge, hint))), name="bridge"
     )
+
+    def stop() -> None:
+        running.cancel()
+        signal.signal(signal.SIGALRM, _give_up)
+        signal.setitimer(signal.ITIMER_REAL, CLOSING_S)
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, running.cancel)
+        loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await running
+
+
+def _give_up(*_: object) -> None:
+    """End the process: a look-up of a name, for one, holds up the end of its thread."""
+    _LOG.warning("something did not end within %g s: ending without it", CLOSING_S)
+    logging.shutdown()
+    os._exit(0)

@@ -12,6 +12,7 @@ import click
 from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.ids import DEFAULT_PORT
 from neolink.cli.context import Invocation
+from neolink.cli.loop import run
 from neolink.media.tracks import VideoCodec
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.scenario import Scenario
@@ -96,7 +97,7 @@ def simulate(
     """Run simulated cameras until stopped.
 
     They speak the protocol of the real ones and show a counter in every picture. --kbps and --gop
-    draw and encode the pictures once, which takes a moment and the extras 'media' and 'speed'.
+    draw and encode the pictures once, which takes a moment and the extra 'media'.
     """
     from neolink.cli.logging_setup import setup_from_environment  # noqa: PLC0415 - only here
 
@@ -121,7 +122,7 @@ def simulate(
         for number in range(1, cameras + 1)
     ]
     shown = secret if password is None else None
-    asyncio.run(_run(profiles, bind, port, timeline, shown))
+    run(_run(profiles, bind, port, timeline, shown))
 
 
 async def _run(

@@ -1,6 +1,7 @@
-"""Whether a stream is wanted: a table of states. Pure; the owner keeps the timer.
+"""The life of a stream: a table of states. Pure; the owner keeps the timers.
 
-A stream is wanted from the camera in every state but ``IDLE``.
+A stream is wanted from the camera in every state but ``IDLE``. Readers are given the camera's units
+in ``LIVE``, nothing in ``STARTING`` and ``HOLDING``, and a stand-in picture in ``PLACEHOLDER``.
 """
 
 from enum import StrEnum
@@ -16,9 +17,13 @@ class DemandState(StrEnum):
     IDLE = "idle"
     """Nobody watches and the camera does not send."""
     STARTING = "starting"
-    """Somebody waits; the camera was asked, nothing came yet (or it was lost)."""
+    """Somebody waits; the camera was asked, nothing came yet."""
     LIVE = "live"
     """Units flow."""
+    HOLDING = "holding"
+    """The camera was lost a moment ago; readers wait in silence."""
+    PLACEHOLDER = "placeholder"
+    """The camera stays away; readers see a stand-in picture."""
     LINGERING = "lingering"
     """The last one left a moment ago; the camera keeps sending in case one comes back."""
 
@@ -28,8 +33,9 @@ class DemandEvent(StrEnum):
 
     FIRST_JOINED = "the first one came"
     LAST_LEFT = "the last one left"
-    UNIT_CAME = "a unit came"
+    UNIT_CAME = "a picture came"
     SOURCE_LOST = "the camera was lost"
+    HOLD_OVER = "the camera stayed away too long"
     GRACE_OVER = "the grace period is over"
 
 
@@ -45,17 +51,29 @@ TRANSITIONS: dict[DemandState, dict[DemandEvent, DemandState]] = {
         _E.UNIT_CAME: _S.LIVE,
         _E.LAST_LEFT: _S.LINGERING,
         _E.SOURCE_LOST: _S.STARTING,
+        _E.HOLD_OVER: _S.PLACEHOLDER,
     },
     _S.LIVE: {
         _E.UNIT_CAME: _S.LIVE,
         _E.LAST_LEFT: _S.LINGERING,
-        _E.SOURCE_LOST: _S.STARTING,
+        _E.SOURCE_LOST: _S.HOLDING,
+    },
+    _S.HOLDING: {
+        _E.UNIT_CAME: _S.LIVE,
+        _E.LAST_LEFT: _S.LINGERING,
+        _E.SOURCE_LOST: _S.HOLDING,
+        _E.HOLD_OVER: _S.PLACEHOLDER,
+    },
+    _S.PLACEHOLDER: {
+        _E.UNIT_CAME: _S.LIVE,
+        _E.LAST_LEFT: _S.LINGERING,
+        _E.SOURCE_LOST: _S.PLACEHOLDER,
     },
     _S.LINGERING: {
         _E.UNIT_CAME: _S.LINGERING,
         _E.FIRST_JOINED: _S.STARTING,
-        _E.GRACE_OVER: _S.IDLE,
         _E.SOURCE_LOST: _S.LINGERING,
+        _E.GRACE_OVER: _S.IDLE,
     },
 }
 

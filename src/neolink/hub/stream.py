@@ -14,15 +14,16 @@ from typing import Protocol, Self
 from neolink.clock import Clock
 from neolink.errors import DeadlineExceeded
 from neolink.hub.demand import Demand, DemandEvent, DemandState
+from neolink.hub.learning import Learning, needs_new_description
+from neolink.hub.memory import Memory, NoMemory, Remembered
+from neolink.hub.splash import SplashReason
+from neolink.hub.standin import StandIn, StandInSettings
 from neolink.media.tracks import VIDEO_CLOCK_RATE, Presentation
-from neolink.media.units import AccessUnit, AudioFrame, MediaUnit
+from neolink.media.units import AccessUnit, MediaUnit
 
 __all__ = ["Hold", "Sink", "Stream"]
 
 _LOG = logging.getLogger(__name__)
-
-AUDIO_WAIT_TICKS = VIDEO_CLOCK_RATE
-"""Video that must have come before a stream counts as silent: one second of media time."""
 
 
 class Sink(Protocol):
@@ -36,6 +37,9 @@ class Sink(Protocol):
 
     def source_stopped(self) -> None:
         """Learn that no unit follows the last one; what comes later begins anew."""
+
+    def source_ended(self) -> None:
+        """Learn that the camera stays away and nothing stands in for it: end the sessions."""
 
 
 class Hold:
@@ -66,7 +70,8 @@ class Stream:
     """One writer, many readers, and the demand that joins them.
 
     ``on_demand`` is called with True when the stream becomes wanted and with False when nobody
-    has wanted it for ``grace_s`` seconds. It must return at once.
+    has wanted it for ``grace_s`` seconds. It must return at once. ``origin_s`` is the monotonic
+    time that ``pts`` 0 stands for; the writer counts from the same instant.
     """
 
     def __init__(
@@ -76,8 +81,12 @@ class Stream:
         clock: Clock,
         grace_s: float = 5.0,
         on_demand: Callable[[bool], None] = lambda _: None,
+        stand_in: StandInSettings | None = None,
+        explain: Callable[[], SplashReason] = lambda: SplashReason.STARTING,
+        memory: Memory | None = None,
     ) -> None:
         self.name = name
+        self.origin_s = clock.monotonic_s()
         self.on_demand = on_demand
         self.presentation: Presentation | None = None
         self.description_version = 1
@@ -90,9 +99,21 @@ class Stream:
         self._demand = Demand()
         self._sinks: tuple[Sink, ...] = ()
         self._holds = 0
+        self._stand_in = StandIn(stand_in or StandInSettings(is_enabled=False), explain)
+        self._pts = -1
+        """Of the newest picture that was published."""
+        self._seen = (0, self.origin_s)
+        """pts of the camera's newest picture, and when it came."""
+        self._is_stood_in_for = False
+        """Whether readers were given the stand-in's description."""
         self._linger: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+        """Fires when the hold is over, then for each stand-in picture."""
+        self.stand_ins = 0
+        """Stand-in pictures published."""
         self._described = asyncio.Event()
-        self._learning = _Learning()
+        self._memory = memory or NoMemory()
+        self._learning = self._recall()
 
     @property
     def state(self) -> DemandState:
@@ -102,25 +123,83 @@ class Stream:
     # -- the writer's side ------------------------------------------------------------
 
     def publish(self, unit: MediaUnit) -> None:
-        """Give one unit to every sink."""
+        """Give one unit of the camera to every sink."""
         self.units += 1
         self.bytes += unit.size
         self.last_unit_s = self._clock.monotonic_s()
+        if isinstance(unit, AccessUnit):
+            unit = self._note_picture(unit)
+        if self._demand.state is DemandState.IDLE:
+            return  # sent before the stop arrived; a sink must not keep it as the newest
+        self._learn(unit)
+        self._give(unit)
+
+    def source_lost(self) -> None:
+        """Tell that the camera was lost: units stop until it comes back."""
+        was_live = self._demand.state is DemandState.LIVE
+        self._demand.handle(DemandEvent.SOURCE_LOST)
+        if was_live:
+            self._wait(self._stand_in.settings.lost_hold_s)
+        self._stopped()
+
+    def _note_picture(self, unit: AccessUnit) -> AccessUnit:
         if self._demand.state is not DemandState.LIVE:
             self._demand.handle(DemandEvent.UNIT_CAME)
-            if self._demand.state is DemandState.IDLE:
-                return  # sent before the stop arrived; a sink must not keep it as the newest
-        self._learn(unit)
+            self._wait(None)
+        if unit.is_random_access:
+            self._stand_in.remember(unit)
+        if unit.pts <= self._pts:  # stand-ins were counted by our clock, not the camera's
+            unit = replace(unit, pts=self._pts + 1)
+        self._pts = unit.pts
+        self._seen = (unit.pts, self._clock.monotonic_s())
+        self._is_stood_in_for = False
+        return unit
+
+    def _give(self, unit: MediaUnit) -> None:
         for sink in self._sinks:
             try:
                 sink.push(unit)
             except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
                 self._note_failure()
 
-    def source_lost(self) -> None:
-        """Tell that the camera was lost: units stop until it comes back."""
-        self._demand.handle(DemandEvent.SOURCE_LOST)
-        self._stopped()
+    # -- while the camera is away -----------------------------------------------------
+
+    def _wait(self, pause_s: float | None) -> None:
+        """Look again after a pause whether the camera is still away; None: it is not."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if pause_s is not None:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.call_later(pause_s, self._still_away)
+
+    def _still_away(self) -> None:
+        """End the hold, or show the next stand-in."""
+        self._waiting = None
+        settings = self._stand_in.settings
+        if self._demand.state is not DemandState.PLACEHOLDER:
+            self._demand.handle(DemandEvent.HOLD_OVER)
+            _LOG.info("%s: the camera is away (%s)", self.name, self._stand_in.explain())
+            if not settings.is_enabled:
+                self._tell(lambda sink: sink.source_ended())
+        if not settings.is_enabled or self._demand.state is not DemandState.PLACEHOLDER:
+            return
+        self._pts = max(self._pts + 1, self._pts_now())
+        self.stand_ins += 1
+        self._give(self._stand_in.picture(self._pts))
+        self._wait(settings.interval_s)
+
+    def _start_hold_s(self) -> float:
+        settings = self._stand_in.settings
+        if self._is_stood_in_for:
+            return 0.0  # its readers have been told of the stand-in
+        return settings.start_hold_s if settings.is_enabled else settings.lost_hold_s
+
+    def _pts_now(self) -> int:
+        """Where the camera's clock would be, as far as ours tells."""
+        now_s = self._clock.monotonic_s()
+        pts, seen_s = self._seen
+        return pts + round((now_s - seen_s) * VIDEO_CLOCK_RATE)
 
     # -- the readers' side ------------------------------------------------------------
 
@@ -142,16 +221,23 @@ class Stream:
     async def describe(self, timeout_s: float) -> Presentation:
         """Return what the stream consists of, starting it only if that was never learnt.
 
-        Raises DeadlineExceeded when the camera has not shown it within ``timeout_s``.
+        A camera that has not shown it within ``timeout_s`` is described by its stand-in. Raises
+        DeadlineExceeded when there is none.
         """
-        if self.presentation is None:
+        if self.presentation is None and not self._is_stood_in_for:
             with self.hold():
-                await self._until_described(timeout_s)
-        assert self.presentation is not None  # set before the event
-        return self.presentation
+                try:
+                    await self._until_described(timeout_s)
+                except DeadlineExceeded:
+                    if not self._stand_in.settings.is_enabled:
+                        raise
+                    self._is_stood_in_for = True
+        return self.presentation or self._stand_in.presentation
 
     def close(self) -> None:
-        """Cancel the timer; the stream is not used afterwards."""
+        """Cancel the timers and remember the stream; it is not used afterwards."""
+        self._memorize()
+        self._wait(None)
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
@@ -170,6 +256,7 @@ class Stream:
     def _join(self) -> None:
         was_wanted = self._demand.is_wanted
         self._demand.handle(DemandEvent.FIRST_JOINED)
+        self._wait(self._start_hold_s())
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
@@ -182,6 +269,7 @@ class Stream:
         if self._holds:
             return
         self._demand.handle(DemandEvent.LAST_LEFT)
+        self._wait(None)
         loop = asyncio.get_running_loop()
         self._linger = loop.call_later(self._grace_s, self._grace_over)
 
@@ -189,11 +277,12 @@ class Stream:
         self._linger = None
         self._demand.handle(DemandEvent.GRACE_OVER)
         self._stopped()
+        self._memorize()
         _LOG.debug("%s: no longer wanted", self.name)
         self.on_demand(self._demand.is_wanted)
 
     def _stopped(self) -> None:
-        self._learning = _Learning(self.presentation)
+        self._learning = Learning(self.presentation)
         self._tell(lambda sink: sink.source_stopped())
 
     # -- sinks ------------------------------------------------------------------------
@@ -211,6 +300,23 @@ class Stream:
         if self.sink_failures == 1:
             _LOG.exception("%s: a reader of the stream failed", self.name)
 
+    # -- memory -----------------------------------------------------------------------
+
+    def _recall(self) -> Learning:
+        remembered = self._memory.load(self.name)
+        if remembered is None:
+            return Learning()
+        self.presentation = remembered.presentation
+        self._stand_in.remember(remembered.key)
+        self._described.set()
+        return Learning(self.presentation)
+
+    def _memorize(self) -> None:
+        """Remember the newest key frame, if the camera sent any in this run."""
+        key = self._stand_in.last_key
+        if self.units and self.presentation is not None and key is not None:
+            self._memory.save(self.name, Remembered(self.presentation, key))
+
     # -- description ------------------------------------------------------------------
 
     def _learn(self, unit: MediaUnit) -> None:
@@ -225,56 +331,7 @@ class Stream:
         self.presentation = found
         self.description_version += 1
         self._described.set()
-        if before is not None and _needs_new_description(before, found):
+        self._memorize()
+        if before is not None and needs_new_description(before, found):
             _LOG.info("%s: the tracks changed, players must describe again", self.name)
             self._tell(lambda sink: sink.presentation_changed(found))
-
-
-class _Learning:
-    """Collects tracks until the presentation is complete: video, and audio or a silent second.
-
-    A presentation known from before saves the wait: its audio is taken to come again.
-    """
-
-    def __init__(self, known: Presentation | None = None) -> None:
-        self._video: AccessUnit | None = None
-        self._audio: AudioFrame | None = None
-        self._first_pts = 0
-        self._known = known
-
-    def push(self, unit: MediaUnit) -> Presentation | None:
-        if isinstance(unit, AudioFrame):
-            if self._audio is not None and self._audio.track is unit.track:
-                return None
-            self._audio = unit
-        else:
-            if self._known is not None and self._video is not None:
-                if self._video.track is unit.track:
-                    return None
-            elif self._video is None:
-                self._first_pts = unit.pts
-            self._video = unit
-        return self._complete(unit)
-
-    def _complete(self, unit: MediaUnit) -> Presentation | None:
-        if self._video is None:
-            return None
-        if self._audio is None:
-            silent = unit.pts - self._first_pts
-            if self._known is None and silent < AUDIO_WAIT_TICKS:
-                return None
-        audio = self._audio.track if self._audio else None
-        self._known = Presentation(video=self._video.track, audio=audio)
-        return self._known
-
-
-def _needs_new_description(before: Presentation, after: Presentation) -> bool:
-    """Parameter sets and size may change in band, a codec may not.
-
-    Audio that appears late concerns only players that come after it.
-    """
-    if before.audio is not None and before.audio != after.audio:
-        return True
-    if before.video is None or after.video is None:
-        return before.video is not after.video
-    return before.video.codec is not after.video.codec

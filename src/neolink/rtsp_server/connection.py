@@ -84,9 +84,11 @@ class ClientConnection:
                 _LOG.info("%s: closed: %s", self.name, self._failed.result())
         finally:
             reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-            handler.close()
-            self.close()
+            try:
+                await asyncio.gather(reading, return_exceptions=True)
+            finally:  # also when the server ends just now
+                handler.close()
+                self.close()
 
     def close(self) -> None:
         """Close the socket; what waits is dropped."""

@@ -204,6 +204,10 @@ class Mount:
         self._cache.clear()
         self._last_pts.clear()
 
+    def source_ended(self) -> None:
+        """End all sessions: the camera stays away and nothing stands in for it."""
+        self._end_sessions()
+
     def presentation_changed(self, presentation: Presentation) -> None:
         """End all sessions cleanly, so that the players describe the stream again."""
         del presentation  # the next DESCRIBE reads it from the stream

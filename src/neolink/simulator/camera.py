@@ -62,7 +62,7 @@ class ClientConnection(asyncio.Protocol):
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         device = self._device
-        self._outlet = Outlet(cast("asyncio.Transport", transport), device)  # uvloop has its own
+        self._outlet = Outlet(transport, device)
         self._protocol = ServerProtocol(
             device.profile.credentials,
             nonce=secrets.token_hex(8).upper(),

@@ -39,7 +39,7 @@ AAC_FRAME_SAMPLES = 1024
 _FOLDER = Path(__file__).with_suffix("")
 _BUNDLED_S = 10
 _TONE_FRAMES = 64
-_NEEDS_EXTRAS = "making test pictures needs extras: pip install 'neolink[media,speed]'"
+_NEEDS_EXTRAS = "making test pictures needs the media extra: pip install 'neolink[media]'"
 
 
 @dataclass(frozen=True, slots=True)

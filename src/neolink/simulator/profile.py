@@ -35,7 +35,7 @@ class CameraProfile:
 
     ``frame_rate``, ``bitrate_kbps``, ``gop`` and ``size`` describe the main stream; None is as in
     the bundled clip. Another frame rate alone plays the bundled clip faster or slower; anything
-    else is drawn and encoded once, which takes time and the extras ``media`` and ``speed``.
+    else is drawn and encoded once, which takes time and the extra ``media``.
     ``encryption`` is the strongest level the camera agrees to. ``refuse_login`` answers every
     login with this status. ``max_failed_logins`` wrong ones within ``lockout_s`` lock the account
     (status 421); one login more than ``max_sessions`` is answered 422. ``motion_every_s`` lets a

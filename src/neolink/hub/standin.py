@@ -1,0 +1,69 @@
+"""What readers see while the camera is away: its last key frame, or a picture that says why not.
+
+Values and rules only; when a stand-in is shown is decided by the stream's table of states, and the
+timer belongs to the stream.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from neolink.hub.splash import SplashReason, splash_track, splash_unit
+from neolink.media.tracks import Presentation
+from neolink.media.units import AccessUnit
+
+__all__ = ["LAST_PICTURE", "StandIn", "StandInSettings"]
+
+LAST_PICTURE = "last"
+"""Name of the pattern that means: the camera's own last picture, where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandInSettings:
+    """When and how a camera that is away is bridged."""
+
+    is_enabled: bool = True
+    """False: after the hold the sessions are ended instead."""
+
+    pattern: str = LAST_PICTURE
+    """What is shown when there is no last picture, behind the words that say why."""
+
+    start_hold_s: float = 3.0
+    """How long a camera may take to send its first picture before a stand-in is shown."""
+
+    lost_hold_s: float = 8.0
+    """How long readers wait in silence for a camera that was lost."""
+
+    interval_s: float = 1.0
+    """Pause between two stand-in pictures: players give up on a stream that stands still."""
+
+
+class StandIn:
+    """The stand-in picture of one stream.
+
+    ``explain`` tells why the camera is away; it is asked for each picture that shows words.
+    """
+
+    def __init__(self, settings: StandInSettings, explain: Callable[[], SplashReason]) -> None:
+        self.settings = settings
+        self.explain = explain
+        self._last_key: AccessUnit | None = None
+
+    @property
+    def last_key(self) -> AccessUnit | None:
+        """The camera's newest key frame."""
+        return self._last_key
+
+    def remember(self, unit: AccessUnit) -> None:
+        """Keep a key frame of the camera; by reference, so it costs nothing while live."""
+        self._last_key = unit
+
+    @property
+    def presentation(self) -> Presentation:
+        """The tracks of a stream whose camera was never seen: a picture without sound."""
+        return Presentation(video=splash_track(), audio=None)
+
+    def picture(self, pts: int) -> AccessUnit:
+        """Return the stand-in as of ``pts`` (90 kHz)."""
+        if self._last_key is not None:
+            return replace(self._last_key, pts=pts)
+        return splash_unit(self.settings.pattern, self.explain(), pts)

@@ -1,0 +1,85 @@
+"""Players log in their own way: Digest and Basic, and are turned away with wrong passwords."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from neolink.rtsp.auth import Authenticator
+from neolink.rtsp_server.methods import REALM
+from neolink.rtsp_server.settings import Access, MountSettings, RtspSettings
+from neolink.simulator.profile import CameraProfile
+from support.bridge import RunningBridge, running_bridge
+from support.players import Playback, play
+
+pytestmark = pytest.mark.foreign
+
+USERS = {"viewer": "p/ss:w@rd", "guest": "guest"}
+RTSP = RtspSettings(users=USERS)
+MOUNT = MountSettings(camera="", access=Access(anonymous=False, users=frozenset({"viewer"})))
+VIEWER = ("viewer", USERS["viewer"])
+SIZE = (640, 360)
+PLAYERS = ("ffmpeg", "gstreamer", "pyav")
+
+
+class OnlyBasic(Authenticator):
+    """Challenges with Basic alone."""
+
+    def challenges(self, now_unix_s: float, *, stale: bool = False) -> list[str]:
+        offered = super().challenges(now_unix_s, stale=stale)
+        return [challenge for challenge in offered if challenge.startswith("Basic ")]
+
+
+def authenticators() -> Iterator[tuple[str, Authenticator]]:
+    """Yield ways to challenge: as the bridge does, and each scheme alone."""
+    yield "all", Authenticator(REALM, b"key", USERS)
+    yield "sha256", Authenticator(REALM, b"key", USERS, offers_basic=False)
+    yield "md5", Authenticator(REALM, b"key", USERS, offers_basic=False, offers_sha256=False)
+    yield "basic", OnlyBasic(REALM, b"key", USERS)
+
+
+async def _play(bridge: RunningBridge, player: str, login: tuple[str, str] | None) -> Playback:
+    url = bridge.url("porch", "sub", login=login)
+    return await play(player, url, seconds=0.5, size=SIZE)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("scheme", [name for name, _ in authenticators()])
+async def test_right_password_is_let_in(player: str, scheme: str) -> None:
+    async with running_bridge(CameraProfile(name="porch"), mount=MOUNT, rtsp=RTSP) as bridge:
+        bridge.bridge.rtsp.context.authenticator = dict(authenticators())[scheme]
+        playback = await _play(bridge, player, VIEWER)
+    assert playback.errors == ()
+    assert len(playback.frames) >= 7
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [
+        (("viewer", "wrong"), "401"),
+        (("nobody", "p/ss:w@rd"), "401"),
+        (None, "401"),
+        (("guest", "guest"), "403"),
+    ],
+    ids=["wrong-password", "unknown-user", "no-login", "not-permitted"],
+)
+async def test_others_are_turned_away(
+    player: str, login: tuple[str, str] | None, status: str
+) -> None:
+    async with running_bridge(CameraProfile(name="porch"), mount=MOUNT, rtsp=RTSP) as bridge:
+        playback = await _play(bridge, player, login)
+        assert not bridge.camera.stats.video_starts
+    assert playback.frames == ()
+    assert playback.exit_code != 0
+    said = " ".join(playback.errors)
+    words = {"401": ("401", "Unauthorized"), "403": ("403", "Forbidden")}[status]
+    assert any(word in said for word in words)
+
+
+async def test_anonymous_player_is_let_in_where_permitted() -> None:
+    mount = dataclasses.replace(MOUNT, access=Access(anonymous=True))
+    async with running_bridge(CameraProfile(name="porch"), mount=mount, rtsp=RTSP) as bridge:
+        playback = await _play(bridge, "ffmpeg", None)
+    assert playback.errors == ()
+    assert playback.frames

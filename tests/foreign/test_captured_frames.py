@@ -1,0 +1,115 @@
+"""Pictures of a real camera reach a player with every NAL unit byte for byte.
+
+The captured bytes go through the real demultiplexer, hub, mount and RTSP server; only the
+camera's connection is missing.
+"""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from neolink.baichuan.bcmedia import BcMediaReader, VideoPacket
+from neolink.camera.video import Demuxer
+from neolink.clock import SystemClock
+from neolink.errors import RemoteProtocolError
+from neolink.hub.stream import Stream
+from neolink.log import RepeatLimiter, bind
+from neolink.media.nal import split_annex_b
+from neolink.media.tracks import StreamKind
+from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.server import RtspServer
+from neolink.rtsp_server.settings import MountSettings, RtspSettings
+from support.bridge import HOST
+from support.processes import need_programs, run_for
+
+pytestmark = pytest.mark.foreign
+
+INTERVAL_US = 62_000
+"""From the captured I picture to the captured P picture."""
+
+CLOCK_AT = 16
+"""Where the camera's clock is in a video packet (protocol reference, section 4.2)."""
+
+
+def captured(samples: Path, kind: str) -> bytes:
+    """Return one captured BcMedia packet, which lies in several files."""
+    parts = sorted(samples.glob(f"bcmedia/{kind}_*.raw"))
+    assert parts
+    return b"".join(part.read_bytes() for part in parts)
+
+
+def nal_units(packet: bytes) -> list[bytes]:
+    """Return the NAL units of one captured BcMedia packet."""
+    (found,) = BcMediaReader(strict=True).feed(packet)
+    assert isinstance(found, VideoPacket)
+    return [bytes(unit) for unit in split_annex_b(found.data)]
+
+
+@asynccontextmanager
+async def serving(*packets: bytes) -> AsyncIterator[str]:
+    """Serve these packets over and over, as a camera would send them; yield the URL."""
+    clock = SystemClock()
+    stream = Stream("captured/main", clock=clock)
+    mount = Mount(StreamKind.MAIN, stream, MountSettings(camera="captured"), clock)
+    mounts = {("captured", StreamKind.MAIN): mount}
+    server = RtspServer(RtspSettings(bind=HOST, port=0, rtp_port=0), mounts, clock)
+    demuxer = _demuxer(stream, clock)
+    server.open()
+    tasks = [asyncio.create_task(server.run()), asyncio.create_task(_film(demuxer, packets))]
+    try:
+        yield f"rtsp://{HOST}:{server.port}/captured"
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        stream.close()
+
+
+def _demuxer(stream: Stream, clock: SystemClock) -> Demuxer:
+    def fail(error: RemoteProtocolError) -> None:
+        raise AssertionError(f"captured bytes are refused: {error}")
+
+    return Demuxer(
+        stream.publish,
+        clock=clock,
+        log=bind(logging.getLogger(__name__), camera="captured"),
+        limiter=RepeatLimiter(clock),
+        strict=True,
+        max_packet_length=1 << 20,
+        on_failure=fail,
+    )
+
+
+async def _film(demuxer: Demuxer, packets: tuple[bytes, ...]) -> None:
+    (start_us,) = struct.unpack_from("<I", packets[0], CLOCK_AT)
+    for number in count():
+        packet = bytearray(packets[number % len(packets)])
+        struct.pack_into("<I", packet, CLOCK_AT, (start_us + number * INTERVAL_US) % (1 << 32))
+        demuxer.feed(bytes(packet))
+        await asyncio.sleep(INTERVAL_US / 1e6)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+async def test_captured_pictures_reach_ffmpeg_byte_for_byte(samples: Path, transport: str) -> None:
+    need_programs("ffmpeg")
+    pictures = [captured(samples, kind) for kind in ("iframe", "pframe")]
+    sent = [unit for picture in pictures for unit in nal_units(picture)]
+    assert [unit[0] for unit in sent] == [0x67, 0x68, 0x65, 0x41]
+    async with serving(*pictures) as url:
+        command = (
+            f"ffmpeg -nostdin -v warning -rtsp_transport {transport} -i {url}"
+            " -c copy -flush_packets 1 -f h264 pipe:{0}"
+        )
+        ended = await run_for(command.split(), seconds=2)
+    received = [bytes(unit) for unit in split_annex_b(ended.outputs[0])]
+    whole = received[: len(received) // len(sent) * len(sent)]
+    assert len(whole) >= 8 * len(sent)
+    for number in range(0, len(whole), len(sent)):
+        assert whole[number : number + len(sent)] == sent
