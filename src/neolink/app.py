@@ -8,12 +8,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
+from neolink.absence import stand_in_settings, why
 from neolink.camera.settings import CameraSettings
 from neolink.camera.stream import CameraStream
-from neolink.camera.supervisor import Camera, raise_if_cancelled
+from neolink.camera.supervisor import Camera
 from neolink.clock import Clock, SystemClock
 from neolink.errors import Unsupported
+from neolink.hub.memory import FileMemory, NoMemory
 from neolink.hub.stream import Stream
 from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
@@ -36,6 +40,8 @@ class BridgeSettings:
     cameras: Sequence[CameraSettings]
     mounts: Sequence[MountSettings]
     rtsp: RtspSettings
+    state_folder: Path | None = None
+    """Where streams are remembered over a restart; None: nowhere."""
 
 
 class Bridge:
@@ -55,6 +61,8 @@ class Bridge:
         self.mounts: dict[tuple[str, StreamKind], Mount] = {}
         self.cameras: list[Camera] = []
         self._limiter = RepeatLimiter(self.clock)
+        self._memory = FileMemory(settings.state_folder) if settings.state_folder else NoMemory()
+        self._is_closing = False
         mounts = {mount.camera: mount for mount in settings.mounts}
         for device in _devices(settings.cameras):
             self._add_device(device, mounts)
@@ -73,6 +81,10 @@ class Bridge:
                 for camera in self.cameras:
                     name = f"camera {camera.settings.name}"
                     tasks.create_task(self._supervise(name, camera.run), name=name)
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    self._is_closing = True
         finally:
             self.rtsp.close()
             for stream in self.streams.values():
@@ -92,7 +104,8 @@ class Bridge:
                         RESTART_PAUSE_S,
                         held_back,
                     )
-                raise_if_cancelled()
+            if self._is_closing:
+                return  # a part that was failing just then swallows its cancellation
             await asyncio.sleep(RESTART_PAUSE_S)
 
     def _add_device(
@@ -105,13 +118,22 @@ class Bridge:
             for kind in channel.streams
         ]
         login = _login_settings(channels)
-        self.cameras.append(Camera(login, streams, clock=self.clock, limiter=self._limiter))
+        camera = Camera(login, streams, clock=self.clock, limiter=self._limiter)
+        self.cameras.append(camera)
+        for channel in channels:
+            for kind in channel.streams:
+                self.streams[channel.name, kind].explain = partial(why, camera.status, self.clock)
 
     def _add_stream(
         self, settings: CameraSettings, kind: StreamKind, mount: MountSettings | None
     ) -> CameraStream:
         key = (settings.name, kind)
-        stream = self.streams[key] = Stream(f"{settings.name}/{kind}", clock=self.clock)
+        stream = self.streams[key] = Stream(
+            f"{settings.name}/{kind}",
+            clock=self.clock,
+            stand_in=stand_in_settings(mount),
+            memory=self._memory,
+        )
         source = CameraStream(
             settings,
             kind,
@@ -119,6 +141,7 @@ class Bridge:
             source_lost=stream.source_lost,
             clock=self.clock,
             limiter=self._limiter,
+            origin_s=stream.origin_s,
         )
         stream.on_demand = source.request
         if mount is not None:

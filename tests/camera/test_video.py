@@ -165,7 +165,7 @@ def test_a_picture_with_damaged_parameter_sets_is_counted_and_the_rest_of_its_gr
     bench = Bench()
     due = [one for one in packets(5.0) if isinstance(one, VideoPacket)]
     keys = [index for index, one in enumerate(due) if one.is_key_frame]
-    broken = replace(due[2], data=b"\0\0\0\1\x67\x64\0\0\1\x41" + bytes(20))
+    broken = replace(due[2], data=b"\0\0\0\1\x67" + b"\x11" * 5000)
     bench.feed([*due[:2], broken, *due[3:]])
     assert bench.demuxer.damages == 1
     assert positions_of_keys(bench.out.pictures)[:2] == [0, 2]

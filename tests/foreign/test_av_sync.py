@@ -102,8 +102,8 @@ def offsets(playback: Playback) -> list[float]:
         if frame is not None and pts is not None and frame % FRAME_RATE == 0 and pts >= SETTLED_S
     ]
     heard = [pts for pts in _beeps(playback) if pts >= SETTLED_S]
-    nearest = [min(heard, key=lambda at, pts=pts: abs(at - pts)) - pts for pts in seen]  # type: ignore[misc]
-    return nearest[:-1]  # the last beep may be cut off
+    between = [pts for pts in seen if heard[0] - 0.5 < pts < heard[-1] + 0.5]
+    return [min((at - pts for at in heard), key=abs) for pts in between]
 
 
 def _beeps(playback: Playback) -> list[float]:

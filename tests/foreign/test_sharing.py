@@ -51,6 +51,7 @@ async def test_ten_players_cost_the_camera_one_stream() -> None:
 async def test_stream_starts_again_for_the_next_player() -> None:
     key = (0, StreamKind.SUB)
     async with running_bridge(CameraProfile(name="porch", audio="adpcm")) as bridge:
+        bridge.bridge.streams["porch", StreamKind.SUB]._grace_s = 0.5
         for starts in (1, 2):
             playback = await play("pyav", bridge.url("porch", "sub"), seconds=1, size=SUB_SIZE)
             _check_whole(playback, SUB_LOOP, least=14)

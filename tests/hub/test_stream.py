@@ -26,6 +26,7 @@ class Recorder:
         self.changes: list[Presentation] = []
         self.log: list[MediaUnit | Presentation] = []
         self.stops = 0
+        self.ends = 0
 
     def push(self, unit: MediaUnit) -> None:
         self.units.append(unit)
@@ -38,6 +39,9 @@ class Recorder:
     def source_stopped(self) -> None:
         self.stops += 1
 
+    def source_ended(self) -> None:
+        self.ends += 1
+
 
 class Broken(Recorder):
     """A sink that breaks its promise never to raise."""
@@ -49,6 +53,9 @@ class Broken(Recorder):
         raise ValueError("a broken reader")
 
     def source_stopped(self) -> None:
+        raise ValueError("a broken reader")
+
+    def source_ended(self) -> None:
         raise ValueError("a broken reader")
 
 

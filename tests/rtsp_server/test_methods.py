@@ -163,7 +163,7 @@ async def test_play_of_the_only_track_by_its_url_plays(start: StartServer) -> No
 
 
 async def test_a_camera_that_does_not_come_is_503_with_a_time_to_retry(start: StartServer) -> None:
-    bench = await start(described=False, setup_timeout_s=0.02)
+    bench = await start(grace_s=0.01, described=False, setup_timeout_s=0.02)
     client = await bench.client()
     for method in ("DESCRIBE", "SETUP"):
         response = await client.request(method, bench.url("porch/trackID=0"), ("Transport", TCP))
@@ -436,7 +436,7 @@ async def test_teardown_knows_its_session_by_its_id(start: StartServer, url: str
 
 
 async def test_the_last_to_leave_stops_the_camera(start: StartServer) -> None:
-    bench = await start()
+    bench = await start(grace_s=0.01)
     await until(lambda: bench.camera.stream.state is DemandState.IDLE)
     first, second = [await bench.player() for _ in range(2)]
     await first.teardown()

@@ -453,3 +453,20 @@ async def test_what_comes_after_the_stop_is_not_kept_for_the_next_player(scene: 
     await until(lambda: scene.stream.state is DemandState.IDLE)
     scene.stream.publish(video_unit(0, key=True))
     assert scene.join().parcels == []
+
+
+async def test_a_source_that_stays_away_ends_sessions_with_bye(scene: Scene) -> None:
+    player = scene.join()
+    scene.camera.pictures(3)
+    scene.mount.source_ended()
+    assert player.ended == ["renegotiate"]
+    assert player.was_told_bye(VIDEO)
+    assert scene.mount.player_count == 0
+
+
+async def test_a_source_that_was_lost_and_stays_away_says_bye_too(scene: Scene) -> None:
+    player = scene.join()
+    scene.camera.pictures(3)
+    scene.stream.source_lost()
+    scene.mount.source_ended()
+    assert player.was_told_bye(VIDEO)

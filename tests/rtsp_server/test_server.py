@@ -168,7 +168,7 @@ async def test_a_player_that_sends_reports_is_not_taken_for_a_trickle(start: Sta
 async def test_a_silent_udp_session_ends_at_one_and_a_half_times_its_timeout(
     start: StartServer,
 ) -> None:
-    bench = await start(session_timeout_s=20)
+    bench = await start(grace_s=0.01, session_timeout_s=20)
     client = await bench.client()
     await client.watch(transport="udp")
     await client.close_tcp()
@@ -316,7 +316,7 @@ async def test_a_udp_port_in_use_is_named_and_nothing_stays_open(which: str) -> 
 
 
 async def test_a_server_can_be_stopped_and_run_again(start: StartServer) -> None:
-    bench = await start()
+    bench = await start(grace_s=0.01)
     tcp = await bench.player()
     udp = await (await bench.client()).watch(transport="udp")
     idle = await bench.client()
@@ -529,7 +529,7 @@ Leaving = Callable[[RtspClient], object]
 
 async def test_nothing_is_left_after_many_came_and_went(start: StartServer) -> None:
     """Players leave in every way there is; the fixture looks for tasks and descriptors."""
-    bench = await start(audio=L16, max_connections_per_ip=500)
+    bench = await start(grace_s=0.01, audio=L16, max_connections_per_ip=500)
 
     async def visit(number: int) -> None:
         client = await bench.client()

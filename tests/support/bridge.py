@@ -47,7 +47,7 @@ class RunningBridge:
         **query: str,
     ) -> str:
         """Return the URL of a stream; ``login`` is user name and password."""
-        user = "".join(f"{quote(part)}{end}" for part, end in zip(login or (), ":@", strict=False))
+        user = ":".join(quote(part, safe="") for part in login) + "@" if login else ""
         options = f"?{urlencode(query)}" if query else ""
         return f"rtsp://{user}{HOST}:{self.bridge.rtsp.port}/{camera}/{stream}{options}"
 

@@ -79,14 +79,18 @@ async def start_bench(
     described: bool = True,
     setup_timeout_s: float = 0.2,
     max_clients_of_camera: int = 0,
+    grace_s: float = 60.0,
     **changes: Any,
 ) -> Bench:
-    """Start a server with one camera ``porch``, or several; each stream learns its tracks."""
+    """Start a server with one camera ``porch``, or several; each stream learns its tracks.
+
+    Five pictures are cached then, for longer than a test lasts unless ``grace_s`` is short.
+    """
     clock = ManualClock()
     mounts: dict[tuple[str, StreamKind], Mount] = {}
     cameras: dict[str, Camera] = {}
     for name in names or ("porch",):
-        stream = Stream(f"{name}/main", clock=clock, grace_s=0.01)
+        stream = Stream(f"{name}/main", clock=clock, grace_s=grace_s)
         camera_access = access.get(name) if isinstance(access, dict) else access
         settings = MountSettings(
             camera=name,

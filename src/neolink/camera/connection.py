@@ -120,8 +120,16 @@ class Connection(asyncio.BufferedProtocol):
                     await asyncio.shield(self._greeted)
                 return await asyncio.shield(self._login)
         except TimeoutError:
-            what = "the login" if self._greeted.done() else "the greeting"
-            raise DeadlineExceeded(f"the camera does not answer {what}") from None
+            raise DeadlineExceeded(self._why_no_login()) from None
+
+    def _why_no_login(self) -> str:
+        if not self._greeted.done():
+            return "the camera does not answer the greeting"
+        if not self.messages_received:
+            return (
+                f"what answers ({self.bytes_received} bytes) does not speak the cameras' protocol"
+            )
+        return "the camera does not answer the login"
 
     def close(self) -> None:
         """Close the socket; pending requests fail."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from neolink.errors import LoginRefusal
+
 __all__ = ["CameraState", "CameraStatus"]
 
 
@@ -31,6 +33,8 @@ class CameraStatus:
     last_error: str = ""
     """The last failure in words; empty while there was none."""
     last_error_s: float = 0.0
+    refusal: LoginRefusal | None = None
+    """Why the last login was refused; None while logins succeed or were not answered."""
     failures: int = 0
     connects: int = 0
     """Successful logins."""

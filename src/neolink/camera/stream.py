@@ -55,6 +55,7 @@ class CameraStream:
         source_lost: Callable[[], None],
         clock: Clock,
         limiter: RepeatLimiter,
+        origin_s: float | None = None,
     ) -> None:
         self.kind = kind
         self.starts = 0
@@ -81,6 +82,7 @@ class CameraStream:
             strict=settings.strict,
             max_packet_length=settings.max_frame_length,
             on_failure=self._fail,
+            origin_s=origin_s,
         )
 
     @property

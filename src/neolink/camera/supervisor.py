@@ -17,7 +17,7 @@ from neolink.clock import Clock
 from neolink.errors import AuthenticationFailed, NeolinkError
 from neolink.log import RepeatLimiter, bind
 
-__all__ = ["Camera", "raise_if_cancelled"]
+__all__ = ["Camera"]
 
 IDLE_CHECK_S = 1.0
 
@@ -65,7 +65,7 @@ class Camera:
                 self._log.info("logged out: nobody has used the camera for a while")
                 self._set_state(CameraState.IDLE)
             except* NeolinkError as group:
-                raise_if_cancelled()
+                _raise_if_cancelled()
                 await self._recover(next(_leaves(group)))
             except* Exception as group:
                 self._note_failure(CameraState.WAITING, f"internal error: {group!r}")
@@ -81,16 +81,17 @@ class Camera:
             self._connected_s = self._clock.monotonic_s()
             self._backoff.logged_in()
             self.status.connects += 1
+            self.status.refusal = None
             self._set_state(CameraState.CONNECTED)
             self._log.info("connected and logged in")
             async with asyncio.TaskGroup() as tasks:
                 name = self.settings.name
-                tasks.create_task(session.keep_alive(), name=f"{name} keep-alive")
                 tasks.create_task(self._set_clock(session), name=f"{name} clock")
                 if self.settings.idle_disconnect:
                     tasks.create_task(self._until_idle(), name=f"{name} idle")
                 for stream in self.streams:
                     tasks.create_task(stream.serve(session), name=f"{name} {stream.kind}")
+                await session.keep_alive()  # in the group's body: see _raise_if_cancelled
 
     async def _set_clock(self, session: CameraSession) -> None:
         try:
@@ -133,6 +134,7 @@ class Camera:
         lasted_s = now_s - self._connected_s if self._connected_s is not None else 0.0
         pause_s = self._backoff.pause_s(error, lasted_s)
         is_refused = isinstance(error, AuthenticationFailed)
+        self.status.refusal = error.reason if isinstance(error, AuthenticationFailed) else None
         state = CameraState.AUTH_FAILED if is_refused else CameraState.WAITING
         self._note_failure(state, str(error))
         if is_refused:
@@ -164,11 +166,12 @@ class _IdleError(Exception):
     """Nobody uses the camera; the login is given up on purpose."""
 
 
-def raise_if_cancelled() -> None:
+def _raise_if_cancelled() -> None:
     """Raise CancelledError when the current task was cancelled from outside.
 
     A task group that already ends because of an error swallows a cancellation; whoever handles
-    that error and goes on must ask.
+    that error and goes on must ask. The group's own cancellation of its body is not counted, but
+    before Python 3.13 only while the body still runs.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -52,6 +52,7 @@ class Demuxer:
         strict: bool,
         max_packet_length: int,
         on_failure: Callable[[RemoteProtocolError], None],
+        origin_s: float | None = None,
     ) -> None:
         self.last_bytes_s: float | None = None
         self.video_units = 0
@@ -65,7 +66,7 @@ class Demuxer:
         self._reader = BcMediaReader(strict=strict, max_packet_length=max_packet_length)
         self._assembler: VideoAssembler | None = None
         self._nominal_frame_rate: float | None = None
-        self._origin_s = clock.monotonic_s()
+        self._origin_s = clock.monotonic_s() if origin_s is None else origin_s
         self._video_time = VideoTimeline(origin_s=self._origin_s)
         self._video_arrival_s: float | None = None
         self._audio_time: AudioTimeline | None = None

@@ -76,7 +76,7 @@ class SplashReason(StrEnum):
     """The camera can be found only by its UID."""
 
     @property
-    def title(self) -> str:
+    def headline(self) -> str:
         """What is the matter, in two or three words."""
         return _WORDS[self][0]
 
@@ -92,25 +92,19 @@ _WORDS = {
     SplashReason.UNREACHABLE: ("Camera unreachable", "Check its power, network and address."),
     SplashReason.WRONG_PASSWORD: (
         "Wrong password",
-        "Check the camera's user name and password in the settings.",
+        "Check user name and password in the settings.",
     ),
     SplashReason.ACCOUNT_LOCKED: (
         "Account locked",
-        "Too many wrong passwords: correct it, then restart the camera.",
+        "Correct the password, then restart the camera.",
     ),
     SplashReason.TOO_MANY_SESSIONS: (
-        "Camera is busy",
-        "Too many sessions: close other apps that watch it.",
+        "Too many sessions",
+        "Close other apps that watch this camera.",
     ),
     SplashReason.ASLEEP: ("Camera asleep", "It saves its battery and wakes up on motion."),
-    SplashReason.NO_VIDEO: (
-        "No picture",
-        "The camera answers but sends no video. Try another stream.",
-    ),
-    SplashReason.UNSUPPORTED: (
-        "No address",
-        "A UID alone is not supported: set the camera's address.",
-    ),
+    SplashReason.NO_VIDEO: ("Camera sends no video", "Try another stream or restart the camera."),
+    SplashReason.UNSUPPORTED: ("UID not supported", "Set the camera's network address instead."),
 }
 
 

@@ -4,7 +4,6 @@ Values and rules only; when a stand-in is shown is decided by the stream's table
 timer belongs to the stream.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from neolink.hub.splash import SplashReason, splash_track, splash_unit
@@ -38,14 +37,10 @@ class StandInSettings:
 
 
 class StandIn:
-    """The stand-in picture of one stream.
+    """The stand-in picture of one stream."""
 
-    ``explain`` tells why the camera is away; it is asked for each picture that shows words.
-    """
-
-    def __init__(self, settings: StandInSettings, explain: Callable[[], SplashReason]) -> None:
+    def __init__(self, settings: StandInSettings) -> None:
         self.settings = settings
-        self.explain = explain
         self._last_key: AccessUnit | None = None
 
     @property
@@ -62,8 +57,8 @@ class StandIn:
         """The tracks of a stream whose camera was never seen: a picture without sound."""
         return Presentation(video=splash_track(), audio=None)
 
-    def picture(self, pts: int) -> AccessUnit:
-        """Return the stand-in as of ``pts`` (90 kHz)."""
+    def picture(self, pts: int, reason: SplashReason) -> AccessUnit:
+        """Return the stand-in as of ``pts`` (90 kHz); ``reason`` is shown where words are."""
         if self._last_key is not None:
             return replace(self._last_key, pts=pts)
-        return splash_unit(self.settings.pattern, self.explain(), pts)
+        return splash_unit(self.settings.pattern, reason, pts)

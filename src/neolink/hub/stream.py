@@ -99,7 +99,9 @@ class Stream:
         self._demand = Demand()
         self._sinks: tuple[Sink, ...] = ()
         self._holds = 0
-        self._stand_in = StandIn(stand_in or StandInSettings(is_enabled=False), explain)
+        self._stand_in = StandIn(stand_in or StandInSettings(is_enabled=False))
+        self.explain = explain
+        """Tells why the camera is away; asked for each stand-in that shows words."""
         self._pts = -1
         """Of the newest picture that was published."""
         self._seen = (0, self.origin_s)
@@ -179,14 +181,14 @@ class Stream:
         settings = self._stand_in.settings
         if self._demand.state is not DemandState.PLACEHOLDER:
             self._demand.handle(DemandEvent.HOLD_OVER)
-            _LOG.info("%s: the camera is away (%s)", self.name, self._stand_in.explain())
+            _LOG.info("%s: the camera is away (%s)", self.name, self.explain())
             if not settings.is_enabled:
                 self._tell(lambda sink: sink.source_ended())
         if not settings.is_enabled or self._demand.state is not DemandState.PLACEHOLDER:
             return
         self._pts = max(self._pts + 1, self._pts_now())
         self.stand_ins += 1
-        self._give(self._stand_in.picture(self._pts))
+        self._give(self._stand_in.picture(self._pts, self.explain()))
         self._wait(settings.interval_s)
 
     def _start_hold_s(self) -> float:

@@ -1,0 +1,52 @@
+"""``python -m soak``: cameras with faults, players of all kinds, and the bridge under a microscope.
+
+``MINUTES`` or ``HOURS`` in the environment say how long; options win over them. The report is
+``soak-report.md`` in the folder ``--out``. Exit code 0 when every check passed, else 1.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from soak.run import Options, soak
+
+__all__ = ["parse_options"]
+
+DEFAULT_MINUTES = 20.0
+
+
+def parse_options(arguments: list[str], environment: dict[str, str]) -> Options:
+    """Read the command line and the environment."""
+    parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, help="length of the whole run (default 20)")
+    parser.add_argument("--hours", type=float, help="the same in hours")
+    parser.add_argument("--seed", type=int, default=int(environment.get("SEED", "1")))
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--witnesses", type=int, default=3, help="for each kind of stream")
+    parser.add_argument("--out", type=Path, default=Path("soak-out"))
+    chosen = parser.parse_args(arguments)
+    minutes = DEFAULT_MINUTES
+    if environment.get("HOURS"):
+        minutes = 60 * float(environment["HOURS"])
+    if environment.get("MINUTES"):
+        minutes = float(environment["MINUTES"])
+    if chosen.hours is not None:
+        minutes = 60 * chosen.hours
+    if chosen.minutes is not None:
+        minutes = chosen.minutes
+    if minutes < 2:
+        parser.error("a soak takes 2 minutes at least: it begins and ends with quiet")
+    if chosen.cameras < 1 or chosen.witnesses < 1:
+        parser.error("at least one camera and one witness are needed")
+    return Options(60 * minutes, chosen.seed, chosen.cameras, chosen.witnesses, chosen.out)
+
+
+def main() -> int:
+    """Run, report, and say how it went."""
+    return asyncio.run(soak(parse_options(sys.argv[1:], dict(os.environ))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The report of a soak: Markdown with plots beside it. Pure but for :func:`write_report`."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from soak.plot import Series, line_plot
+from soak.schedule import KINDS, Plan
+from soak.verdict import Check, Record, Sample, unexplained_gaps
+
+__all__ = ["plots", "render", "write_report"]
+
+MOST_LINES = 30
+
+
+def write_report(folder: Path, plan: Plan, record: Record, checks: Sequence[Check],
+                 totals: Sequence[tuple[str, str]]) -> Path:
+    """Write ``soak-report.md`` and its plots; return the report's path."""
+    for name, text in plots(plan, record).items():
+        (folder / name).write_text(text)
+    path = folder / "soak-report.md"
+    path.write_text(render(plan, record, checks, totals))
+    return path
+
+
+def plots(plan: Plan, record: Record) -> dict[str, str]:
+    """Return the plots by file name."""
+    samples = record.samples
+    marks = [episode.at_s for episode in plan.episodes]
+    return {
+        "rss.svg": line_plot(
+            "Resident memory of the bridge", [_series("RSS", samples, "rss_mib")],
+            unit="MiB", from_zero=False, marks=marks,
+        ),
+        "descriptors.svg": line_plot(
+            "Descriptors, threads, players",
+            [
+                _series("descriptors", samples, "descriptors"),
+                _series("threads", samples, "threads"),
+                _series("players", samples, "players"),
+            ],
+            marks=marks,
+        ),
+        "cpu.svg": line_plot("CPU of the bridge", [Series("CPU", _cpu(samples))], unit="%",
+                             marks=marks),
+        "gaps.svg": line_plot(
+            "Largest gap between pictures seen by witnesses",
+            [
+                Series(kind.value, [(one.at_s, one.gaps_s[i]) for one in samples if one.gaps_s])
+                for i, kind in enumerate(KINDS)
+            ],
+            unit="s", marks=marks,
+        ),
+        "round-trip.svg": line_plot(
+            "Slowest OPTIONS round trip in 5 s", [_series("OPTIONS", samples, "round_trip_ms")],
+            unit="ms", marks=marks,
+        ),
+        "reconnects.svg": line_plot(
+            "Faults, logins and stream starts so far",
+            [
+                Series("faults", [
+                    (one.at_s, float(sum(at_s <= one.at_s for at_s in marks))) for one in samples
+                ]),
+                _series("logins", samples, "logins"),
+                _series("stream starts", samples, "starts"),
+            ],
+        ),
+    }
+
+
+def render(
+    plan: Plan, record: Record, checks: Sequence[Check], totals: Sequence[tuple[str, str]]
+) -> str:
+    """Return the text of the report."""
+    is_passed = all(check.is_passed for check in checks)
+    lines = [
+        f"# Soak report: {'PASS' if is_passed else 'FAIL'}",
+        "",
+        f"Seed {plan.seed}, {plan.cameras} cameras, {plan.active_s / 60:.1f} minutes of players "
+        f"and {len(plan.episodes)} faults, then a quiet end. The same seed and length give the "
+        f"same faults and visits.",
+        "",
+        "| | check | |",
+        "|---|---|---|",
+        *(
+            f"| {'pass' if check.is_passed else '**FAIL**'} | {check.name} | {_cell(check.detail)} |"
+            for check in checks
+        ),
+        "",
+        "## Totals",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in totals),
+        "",
+        "## Over time",
+        "",
+        "Pale vertical lines are faults of any camera.",
+        "",
+        *(f"![{name}]({name})" for name in plots(plan, record)),
+        "",
+        *_witness_table(record),
+        *_fault_table(plan),
+        *_list("Violations of the rules", _violations(record)),
+        *_list("Gaps that no fault explains", _unexplained(record)),
+        *_list("Surprises of visitors", record.surprises),
+        *_list("Telling lines of the bridge's log", record.log.internal),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _witness_table(record: Record) -> list[str]:
+    rows = [
+        f"| {one.name} | {one.sessions} | {one.units} | {one.sounds} | {one.lost_packets} | "
+        f"{one.violation_count} | {one.largest_gap_s:.2f} | {one.wraps} | {one.drift_s:+.2f} |"
+        for one in record.witnesses
+    ]
+    return [
+        "## Witnesses",
+        "",
+        "The last column is media time minus wall time since the session began.",
+        "",
+        "| witness | sessions | pictures | sounds | lost packets | violations | largest gap, s | "
+        "RTP wraps | drift, s |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def _fault_table(plan: Plan) -> list[str]:
+    counts = Counter(episode.name for episode in plan.episodes)
+    return [
+        "## Faults",
+        "",
+        "| fault | times |",
+        "|---|---|",
+        *(f"| {name} | {count} |" for name, count in sorted(counts.items())),
+        "",
+        "| at, s | camera | fault | lasts, s | |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.at_s:.1f} | {one.camera} | {one.name} | {one.duration_s:.1f} | "
+            f"{' '.join(f'{name}={value}' for name, value in one.options)} |"
+            for one in plan.episodes[: 10 * MOST_LINES]
+        ),
+        "",
+    ]
+
+
+def _violations(record: Record) -> list[str]:
+    found = sorted(
+        (violation.at_s, witness.name, violation.text)
+        for witness in record.witnesses
+        for violation in witness.violations
+    )
+    return [f"{at_s:.1f} s, {name}: {text}" for at_s, name, text in found]
+
+
+def _unexplained(record: Record) -> list[str]:
+    return [
+        f"{gap.from_s:.1f} s, {witness.name}: {gap.length_s:.2f} s"
+        for witness in record.witnesses
+        for gap in unexplained_gaps(witness, record.episodes, record.own_pauses)
+    ]
+
+
+def _list(title: str, entries: Sequence[str]) -> list[str]:
+    if not entries:
+        return []
+    more = [f"- and {len(entries) - MOST_LINES} more"] if len(entries) > MOST_LINES else []
+    return [f"## {title}", "", *(f"- `{entry}`" for entry in entries[:MOST_LINES]), *more, ""]
+
+
+def _series(name: str, samples: Sequence[Sample], attribute: str) -> Series:
+    return Series(name, [(one.at_s, float(getattr(one, attribute))) for one in samples])
+
+
+def _cpu(samples: Sequence[Sample]) -> list[tuple[float, float]]:
+    return [
+        (after.at_s, 100 * (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s))
+        for before, after in pairwise(samples)
+        if after.at_s > before.at_s
+    ]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

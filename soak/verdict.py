@@ -1,0 +1,252 @@
+"""What a run must show to pass. Pure: samples and records in, checks with reasons out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from soak.bridge import LogSummary
+from soak.processes import Ended
+from soak.schedule import Episode
+from soak.witness import Gap, Witness
+
+__all__ = ["Check", "Record", "Sample", "Slope", "fit_slope", "judge", "unexplained_gaps"]
+
+MOST_SLOPE_MIB_H = 1.0
+ALLOCATOR_MIB = 1.0
+"""RSS moves in steps of an arena; so much over the fitted time says nothing."""
+
+FLAT = 5
+"""By how much descriptors and threads may differ from the baseline."""
+
+RECOVERY_S = 30.0
+"""How long after the end of a fault pictures must flow again."""
+
+MOST_GAP_S = 1.0
+"""Between pictures of a camera that is well."""
+
+MOST_STOP_S = 10.0
+MOST_UDP_LOSS = 0.001
+WARM_UP_SHARE = 0.2
+LEAST_WARM_UP_S = 180.0
+MOST_WARM_UP_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at everything. Times are seconds of the run, ``cpu_s`` and counters totals."""
+
+    at_s: float
+    rss_mib: float
+    descriptors: int
+    threads: int
+    cpu_s: float
+    logins: int = 0
+    starts: int = 0
+    players: int = 0
+    round_trip_ms: float = 0.0
+    """The slowest OPTIONS since the last sample."""
+    gaps_s: tuple[float, ...] = ()
+    """Largest gap between pictures since the last sample, for each kind of stream."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything that a run left behind."""
+
+    samples: list[Sample] = field(default_factory=list)
+    witnesses: list[Witness] = field(default_factory=list)
+    episodes: Sequence[Episode] = ()
+    surprises: list[str] = field(default_factory=list)
+    active_s: float = 0.0
+    own_pauses: list[tuple[float, float]] = field(default_factory=list)
+    """(from, to) when this process itself did not run: nothing is said about the bridge then."""
+    log: LogSummary = field(default_factory=lambda: LogSummary(0, 0, ()))
+    ended: Ended | None = None
+    was_interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that had to be true."""
+
+    name: str
+    is_passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A straight line through samples of RSS, and how sure it is."""
+
+    mib_per_h: float
+    error_mib_per_h: float
+    hours: float
+
+    @property
+    def limit_mib_per_h(self) -> float:
+        """The least that counts as growth: the limit and what noise alone may show."""
+        noise = 3 * self.error_mib_per_h + ALLOCATOR_MIB / self.hours
+        return MOST_SLOPE_MIB_H + noise
+
+
+def fit_slope(points: Sequence[tuple[float, float]]) -> Slope | None:
+    """Fit MiB over seconds by least squares; None for fewer than 8 points.
+
+    The standard error is corrected for neighbours that resemble each other (first-order
+    autocorrelation of the residuals): RSS wanders, it does not flicker.
+    """
+    count = len(points)
+    if count < 8:
+        return None
+    hours = [at_s / 3600 for at_s, _ in points]
+    mean_x = sum(hours) / count
+    mean_y = sum(mib for _, mib in points) / count
+    spread = sum((x - mean_x) ** 2 for x in hours)
+    slope = sum((x - mean_x) * (mib - mean_y) for x, (_, mib) in zip(hours, points, strict=True))
+    slope /= spread
+    residuals = [
+        mib - mean_y - slope * (x - mean_x) for x, (_, mib) in zip(hours, points, strict=True)
+    ]
+    squares = sum(residual**2 for residual in residuals)
+    error = math.sqrt(squares / (count - 2) / spread)
+    if squares > 0:
+        neighbours = sum(a * b for a, b in zip(residuals, residuals[1:], strict=False))
+        likeness = min(0.99, max(0.0, neighbours / squares))
+        error *= math.sqrt((1 + likeness) / (1 - likeness))
+    return Slope(slope, error, hours[-1] - hours[0])
+
+
+def warm_up_s(active_s: float) -> float:
+    """Return how much of a run is left out of the fit: 20 %, but 3 to 30 min, at most half."""
+    share_s = min(MOST_WARM_UP_S, max(LEAST_WARM_UP_S, WARM_UP_SHARE * active_s))
+    return min(share_s, active_s / 2)
+
+
+def judge(record: Record) -> list[Check]:
+    """Return all checks, those that matter most first."""
+    return [
+        Check("the run was complete", not record.was_interrupted, "as planned"
+              if not record.was_interrupted else "interrupted: figures only"),
+        _memory(record),
+        _flat("descriptors", [(one.at_s, one.descriptors) for one in record.samples]),
+        _flat("threads", [(one.at_s, one.threads) for one in record.samples]),
+        _log(record.log),
+        _alive(record.witnesses),
+        _rules(record.witnesses),
+        _gaps(record),
+        _udp_loss(record.witnesses),
+        Check(
+            "visitors were treated as documented",
+            not record.surprises,
+            f"{len(record.surprises)} surprises" if record.surprises else "no surprise",
+        ),
+        _end(record.ended),
+    ]
+
+
+def unexplained_gaps(
+    witness: Witness, episodes: Sequence[Episode], own_pauses: Sequence[tuple[float, float]] = ()
+) -> list[Gap]:
+    """Return gaps that no fault of the camera explains, and no pause of this process."""
+    excuses = [
+        (one.at_s - 0.5, one.end_s + RECOVERY_S)
+        for one in episodes
+        if one.camera == witness.camera and one.interrupts
+    ]
+    excuses += [(begin - 0.5, end + 0.5) for begin, end in own_pauses]
+    return [
+        gap
+        for gap in witness.gaps
+        if gap.length_s > MOST_GAP_S
+        and not any(begin <= gap.to_s and gap.to_s <= end for begin, end in excuses)
+    ]
+
+
+def _memory(record: Record) -> Check:
+    name = "memory does not grow"
+    begin_s = warm_up_s(record.active_s)
+    points = [
+        (one.at_s, one.rss_mib) for one in record.samples if begin_s <= one.at_s <= record.active_s
+    ]
+    slope = fit_slope(points)
+    if slope is None:
+        return Check(name, is_passed=False, detail="too few samples after the warm-up")
+    return Check(
+        name,
+        slope.mib_per_h <= slope.limit_mib_per_h,
+        f"{slope.mib_per_h:+.2f} MiB/h fitted over {slope.hours * 60:.1f} min after "
+        f"{begin_s:.0f} s of warm-up; limit {slope.limit_mib_per_h:.2f} = {MOST_SLOPE_MIB_H:g} + "
+        f"3 x {slope.error_mib_per_h:.2f} (standard error) + {ALLOCATOR_MIB:g} MiB of allocator "
+        f"steps over that time",
+    )
+
+
+def _flat(what: str, values: Sequence[tuple[float, int]]) -> Check:
+    name = f"{what} come back to the baseline"
+    if len(values) < 2:
+        return Check(name, is_passed=False, detail="too few samples")
+    first, last = values[0][1], values[-1][1]
+    most = max(value for _, value in values)
+    detail = f"{first} at the start, {most} at most, {last} at the end"
+    return Check(name, abs(last - first) <= FLAT, detail)
+
+
+def _log(log: LogSummary) -> Check:
+    detail = f"{log.errors} errors and {log.warnings} warnings in all"
+    if log.internal:
+        detail += f"; first: {log.internal[0][:200]}"
+    return Check("no internal error in the bridge's log", not log.internal, detail)
+
+
+def _alive(witnesses: Sequence[Witness]) -> Check:
+    ended = [one for one in witnesses if one.sessions != 1]
+    dead = [one.name for one in witnesses if not one.units]
+    names = ", ".join(f"{one.name}: {one.sessions} sessions" for one in ended)
+    return Check(
+        "every witness kept its one session",
+        not ended and not dead,
+        names or f"{len(witnesses)} witnesses",
+    )
+
+
+def _rules(witnesses: Sequence[Witness]) -> Check:
+    count = sum(one.violation_count for one in witnesses)
+    first = next((one.violations[0].text for one in witnesses if one.violations), "")
+    units = sum(one.units for one in witnesses)
+    detail = f"{count} violations in {units} pictures" + (f"; first: {first}" if first else "")
+    return Check("sequence, timestamps and entry points are right", not count, detail)
+
+
+def _gaps(record: Record) -> Check:
+    bad = [
+        (gap, witness)
+        for witness in record.witnesses
+        for gap in unexplained_gaps(witness, record.episodes, record.own_pauses)
+    ]
+    detail = f"none over {MOST_GAP_S:g} s but within a fault and {RECOVERY_S:g} s after it"
+    if bad:
+        gap, witness = max(bad, key=lambda pair: pair[0].length_s)
+        detail = (
+            f"{len(bad)} without a reason; the worst {gap.length_s:.1f} s at {gap.from_s:.0f} s "
+            f"on {witness.name}"
+        )
+    return Check("pictures flow while a camera is well", not bad, detail)
+
+
+def _udp_loss(witnesses: Sequence[Witness]) -> Check:
+    packets = sum(one.packets for one in witnesses if one.is_udp)
+    lost = sum(one.lost_packets for one in witnesses if one.is_udp)
+    return Check(
+        "UDP loses nearly nothing on loopback",
+        lost <= MOST_UDP_LOSS * max(1, packets),
+        f"{lost} of {packets + lost} packets",
+    )
+
+
+def _end(ended: Ended | None) -> Check:
+    name = "SIGTERM ends the bridge in order"
+    if ended is None:
+        return Check(name, is_passed=False, detail="it was never asked")
+    how = "had to be killed" if ended.was_killed else f"exit code {ended.exit_code}"
+    is_passed = ended.exit_code == 0 and not ended.was_killed and ended.took_s <= MOST_STOP_S
+    return Check(name, is_passed, f"{how} after {ended.took_s:.1f} s")

@@ -1,0 +1,471 @@
+"""A device's life: keep-alive, losses at any point, idleness, failures of our own."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from neolink.baichuan.header import Header
+from neolink.baichuan.ids import MessageClass, MessageId, Status
+from neolink.baichuan.server import Requested
+from neolink.camera import stream as stream_module
+from neolink.camera import supervisor as supervisor_module
+from neolink.camera.session import CameraSession
+from neolink.camera.status import CameraState
+from neolink.media.tracks import VIDEO_CLOCK_RATE, StreamKind
+from neolink.simulator.faults import Busy, Reboot, Silence, Stall, Truncate
+from neolink.simulator.server import SimulatedCamera
+from support.camera_bench import HOST, PROFILE, Peer, Recorder, eventually, rigged, scripted
+
+MAIN, SUB = StreamKind.MAIN, StreamKind.SUB
+
+
+def strictly_increasing(values: list[int]) -> bool:
+    return all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
+
+
+# ---------------------------------------------------------------- keep-alive
+async def test_the_camera_is_pinged_at_every_interval() -> None:
+    async with SimulatedCamera(PROFILE) as camera:
+        began_s = time.monotonic()
+        async with rigged(camera, wanted=False, ping_interval_s=0.05):
+            await camera.wait_for(lambda stats: stats.pings >= 5)
+            assert time.monotonic() - began_s > 0.24
+            assert camera.stats.connections == 1
+
+
+@pytest.mark.parametrize("status", [Status.BAD_REQUEST, Status.NOT_ALLOWED])
+async def test_a_camera_that_does_not_know_pings_is_alive(status: Status) -> None:
+    pings = 0
+
+    def count(request: Requested) -> None:
+        nonlocal pings
+        pings += request.message_id == MessageId.PING
+
+    async def camera(peer: Peer) -> None:
+        await peer.admit()
+        await peer.serve(statuses={MessageId.PING: status}, on_request=count)
+
+    async with scripted(camera) as port:
+        async with rigged(port, wanted=False, ping_interval_s=0.01, ping_timeout_s=0.05) as rig:
+            await eventually(lambda: pings >= 10)
+            assert rig.camera.status.failures == 0
+
+
+async def test_the_sixth_unanswered_ping_in_a_row_ends_the_connection() -> None:
+    pings: list[int] = []
+    logins = 0
+
+    async def camera(peer: Peer) -> None:
+        nonlocal logins
+        await peer.admit()
+        logins += 1
+        pings.append(0)
+        while True:
+            request = await peer.request()
+            pings[-1] += request.message_id == MessageId.PING
+            # the 4th is answered: what was missed before it does not count
+            if request.message_id != MessageId.PING or pings[-1] == 4:
+                peer.protocol.reply(request.header)
+                peer.send()
+
+    async with (
+        scripted(camera) as port,
+        rigged(
+            port, wanted=False, ping_interval_s=0.01, ping_timeout_s=0.03, stop_timeout_s=0.02
+        ) as rig,
+    ):
+        await eventually(lambda: logins == 2)
+        assert pings[0] == 4 + 6
+        assert "6 pings in a row" in rig.camera.status.last_error
+
+
+async def test_any_byte_of_the_camera_counts_as_alive() -> None:
+    """Pings are never answered, but something comes: here the start of an endless message."""
+    pings = 0
+
+    async def camera(peer: Peer) -> None:
+        nonlocal pings
+        await peer.admit()
+        long = Header(MessageId.PREVIEW_START, 1_000_000, number=9, message_class=0)
+        peer.send(long.serialize())
+        while True:
+            request = await peer.request()
+            pings += request.message_id == MessageId.PING
+            peer.send(b"\0")
+
+    async with scripted(camera) as port:
+        async with rigged(port, wanted=False, ping_interval_s=0.005, ping_timeout_s=0.02) as rig:
+            await eventually(lambda: pings >= 10)
+            assert rig.camera.status.failures == 0
+
+
+async def test_a_keep_alive_of_the_camera_is_answered() -> None:
+    answer: asyncio.Future[Requested] = asyncio.get_running_loop().create_future()
+
+    async def camera(peer: Peer) -> None:
+        await peer.admit()
+        peer.protocol.push(MessageId.UDP_KEEPALIVE, b"", number=77)
+        peer.send()
+        while True:
+            request = await peer.request()
+            if request.message_id == MessageId.UDP_KEEPALIVE:
+                answer.set_result(request)
+
+    async with scripted(camera) as port, rigged(port, wanted=False):
+        async with asyncio.timeout(3):
+            header = (await answer).header
+        assert (header.status, header.number) == (Status.OK, 77)
+        assert header.message_class == MessageClass.REQUEST
+
+
+# ---------------------------------------------------------------- losses
+@asynccontextmanager
+async def cutting(port: int, *lengths: int) -> AsyncIterator[int]:
+    """Forward connections to a camera; the n-th is reset after so many bytes from the camera."""
+    left = list(lengths)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int) -> None:
+        with suppress(ConnectionError):
+            while limit > 0 and (data := await reader.read(65536)):
+                writer.write(data[:limit])
+                limit -= len(data)
+                await writer.drain()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        limit = left.pop(0) if left else 1 << 40
+        far_reader, far_writer = await asyncio.open_connection(HOST, port)
+        pumps = [
+            asyncio.create_task(pump(reader, far_writer, 1 << 40)),
+            asyncio.create_task(pump(far_reader, writer, limit)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in pumps:
+                one.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for end in (writer, far_writer):
+                end.close()
+                with suppress(ConnectionError):
+                    await end.wait_closed()
+
+    server = await asyncio.start_server(accept, HOST, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "length",
+    [0, 1, 10, 20, 100, 300, 2000, 3500, 4000, 20_000, 20_001, 60_000],
+)
+async def test_a_connection_cut_after_any_number_of_bytes_is_made_anew(length: int) -> None:
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        cutting(camera.port, length) as port,
+        rigged(port, SUB) as rig,
+    ):
+        await eventually(lambda: rig.camera.status.failures == 1)
+        before, losses = len(rig.main.units), rig.main.losses
+        assert losses == (1 if before else 0)
+        await rig.main.until_pictures(3)
+        fresh = [unit for unit in rig.main.units[before:] if unit in rig.main.pictures]
+        assert fresh[0].is_random_access  # type: ignore[union-attr]  # a picture
+        assert strictly_increasing([unit.pts for unit in rig.main.pictures])
+        assert rig.main.losses == losses
+        assert rig.camera.status.state is CameraState.CONNECTED
+
+
+async def test_reconnects_pause_ever_longer(caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        cutting(camera.port, *[3000] * 4) as port,
+        rigged(port, SUB, backoff_initial_s=0.02, backoff_max_s=0.08) as rig,
+    ):
+        times: list[float] = []
+        for count in range(1, 6):
+            await camera.wait_for(lambda stats, count=count: stats.connections >= count)
+            times.append(time.monotonic())
+        pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        for pause_s, least_s in zip(pauses, (0.02, 0.04, 0.08, 0.08), strict=True):
+            assert pause_s > least_s * 0.9
+        await rig.main.until_pictures(1)
+    lost = [one for one in caplog.records if "Connection Lost" in one.message]
+    assert len(lost) == 1
+
+
+@pytest.mark.parametrize("fault", [Reboot, Truncate])
+async def test_timestamps_count_the_time_that_the_camera_was_away(
+    fault: type[Reboot | Truncate],
+) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
+        await rig.main.until_pictures(3)
+        camera.begin(fault())
+        await rig.main.until(lambda: rig.main.losses == 1)
+        last, lost_s, before = rig.main.pictures[-1].pts, time.monotonic(), len(rig.main.pictures)
+        await asyncio.sleep(0.3)
+        camera.resume()
+        await rig.main.until_pictures(1)
+        first = rig.main.pictures[before]
+        away_s = time.monotonic() - lost_s
+        assert first.is_random_access
+        assert (first.pts - last) / VIDEO_CLOCK_RATE == pytest.approx(away_s, abs=0.12)
+        assert rig.main.losses == 1
+
+
+async def test_each_loss_is_told_once_per_stream_that_was_running() -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, MAIN, SUB) as rig:
+        rig.streams[1].request(False)
+        for count in range(1, 4):
+            await rig.main.until_pictures(2)
+            camera.cut()
+            await rig.main.until(lambda count=count: rig.main.losses == count)
+        await rig.main.until_pictures(1)
+        assert [recorder.losses for recorder in rig.media] == [3, 0]
+        assert camera.stats.connections == 4
+
+
+async def test_a_stream_stopped_on_purpose_is_not_lost_with_the_connection_later() -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
+        await rig.main.until_pictures(2)
+        rig.stream.request(False)
+        await camera.wait_for(lambda stats: not stats.active_streams)
+        camera.cut()
+        await camera.wait_for(lambda stats: stats.logins == 2)
+        assert rig.main.losses == 0
+
+
+async def test_a_hundred_losses_leave_nothing_behind() -> None:
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(camera, SUB, backoff_initial_s=0.0, backoff_max_s=0.0) as rig,
+    ):
+        for count in range(1, 101):
+            await camera.wait_for(lambda stats, count=count: stats.logins >= count)
+            camera.cut()
+        await rig.main.until_pictures(1)
+        own = [one for one in asyncio.all_tasks() if one.get_name().startswith("porch ")]
+        assert len(own) <= 3
+        assert rig.camera.status.state is CameraState.CONNECTED
+
+
+# ---------------------------------------------------------------- garbage
+async def test_garbage_between_messages_is_counted_told_once_and_survived(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
+        await rig.main.until_pictures(2)
+        (client,) = camera._device.clients
+        huge = Header(MessageId.PING, 0xFFFFFFFF, message_class=MessageClass.REPLY).serialize()
+        for junk in (b"\x55" * 64, huge, b"\x55" * 7):
+            client._outlet.send(junk)  # type: ignore[attr-defined]  # between two messages
+            await rig.main.until_pictures(2)
+        assert camera.stats.logins == 1
+        assert rig.main.losses == 0
+        assert rig.camera.status.failures == 0
+    (record,) = [one for one in caplog.records if "damaged data" in one.message]
+    assert "64 bytes skipped at byte " in record.message
+    assert record.__dict__["camera"] == "porch"
+
+
+async def test_a_document_type_in_an_answer_is_no_more_than_a_message_skipped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bomb = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><body><a>&b;</a></body>'
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB, update_time=True) as rig:
+        await rig.main.until_pictures(1)
+        camera.push(MessageId.BATTERY_LIST, bomb)
+        await rig.main.until_pictures(2)
+        assert rig.camera.status.failures == 0
+    assert not [one for one in caplog.records if one.exc_info]
+
+
+async def test_a_handler_that_fails_ends_the_connection_with_a_traceback_and_no_more(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
+        await rig.main.until_pictures(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.stream.demuxer, "_publish", lambda _: 1 / 0)
+            await eventually(lambda: rig.camera.status.failures == 1)
+        await rig.main.until_pictures(1)
+    (record,) = [one for one in caplog.records if one.exc_info]
+    assert record.message == "a message could not be handled"
+
+
+# ---------------------------------------------------------------- idleness
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "IDLE_CHECK_S", 0.01)
+    monkeypatch.setattr(stream_module, "CHECK_S", 0.02)
+
+
+async def test_a_camera_to_be_left_alone_is_not_connected_until_it_is_wanted(hasty: None) -> None:
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(camera, MAIN, SUB, wanted=False, idle_disconnect=True) as rig,
+    ):
+        await asyncio.sleep(0.1)
+        assert camera.stats.connections == 0
+        assert rig.camera.status.state is CameraState.IDLE
+        rig.streams[1].request(True)
+        await rig.media[1].until_pictures(1)
+        assert camera.stats.video_starts == {(0, SUB): 1}
+
+
+async def test_an_unused_camera_is_logged_out_after_the_grace_period(
+    hasty: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(camera, SUB, idle_disconnect=True, idle_grace_s=0.2) as rig,
+    ):
+        await rig.main.until_pictures(2)
+        await asyncio.sleep(0.3)
+        assert camera.stats.open_sessions == 1  # in use
+        rig.stream.request(False)
+        unused_s = time.monotonic()
+        await camera.wait_for(lambda stats: not stats.open_connections)
+        assert time.monotonic() - unused_s > 0.18
+        assert camera.stats.requests[MessageId.LOGOUT] == 1
+        await rig.until_state(CameraState.IDLE)
+        assert rig.camera.status.failures == 0
+        assert rig.main.losses == 0
+        rig.stream.request(True)
+        await rig.main.until_pictures(1)
+        assert camera.stats.logins == 2
+    assert "logged out: nobody has used the camera" in caplog.text
+
+
+async def test_no_grace_at_all_does_not_log_out_a_camera_in_use(hasty: None) -> None:
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(camera, SUB, idle_disconnect=True, idle_grace_s=0.0) as rig,
+    ):
+        await rig.main.until_pictures(3)
+        assert camera.stats.logins == 1
+        rig.stream.request(False)
+        await camera.wait_for(lambda stats: not stats.open_connections)
+
+
+async def test_a_camera_without_streams_that_is_to_be_left_alone_is_left_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, idle_disconnect=True) as rig:
+        await rig.main.until_pictures(1)
+        bare = supervisor_module.Camera(
+            replace(rig.camera.settings, streams=()),
+            (),
+            clock=rig.camera._clock,
+            limiter=rig.camera._limiter,
+        )
+        task = asyncio.create_task(bare.run())
+        done, _ = await asyncio.wait([task], timeout=0.05)
+        assert not done
+        assert camera.stats.connections == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_unreachable_camera_that_nobody_wants_any_more_is_left_alone(
+    hasty: None, unused_tcp_port: int
+) -> None:
+    async with rigged(unused_tcp_port, SUB, idle_disconnect=True, backoff_max_s=0.05) as rig:
+        await eventually(lambda: rig.camera.status.failures >= 2)
+        rig.stream.request(False)
+        await rig.until_state(CameraState.IDLE)
+
+
+# ---------------------------------------------------------------- the end
+@pytest.mark.parametrize("moment", ["ping", "silence"])
+async def test_a_cancellation_during_the_end_of_a_connection_is_not_swallowed(
+    moment: str, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The streams' stops are under way, unanswered, because of an error, when the end comes."""
+    del moment
+    stopping = asyncio.Event()
+    stop_video = CameraSession.stop_video
+
+    async def noted(self: CameraSession, *arguments: object) -> None:
+        stopping.set()
+        await stop_video(self, *arguments)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(CameraSession, "stop_video", noted)
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(
+            camera,
+            SUB,
+            ping_interval_s=0.01,
+            ping_timeout_s=0.02,
+            max_missed_pings=0,
+            stop_timeout_s=0.2,
+        ) as rig,
+    ):
+        await rig.main.until_pictures(1)
+        camera.begin(Silence())
+        async with asyncio.timeout(3):
+            await stopping.wait()
+            rig.task.cancel()
+            await asyncio.wait([rig.task])
+        assert rig.task.cancelled()
+        assert camera.stats.connections == 1
+
+
+async def test_the_end_of_a_camera_stops_its_streams_and_logs_out() -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, MAIN, SUB) as rig:
+        for recorder in rig.media:
+            await recorder.until_pictures(1)
+        await rig.stop()
+        assert camera.stats.video_stops == camera.stats.video_starts
+        assert camera.stats.requests[MessageId.PREVIEW_STOP] == 2
+        assert camera.stats.requests[MessageId.LOGOUT] == 1
+        await camera.wait_for(lambda stats: not stats.open_connections)
+
+
+async def test_the_end_of_a_camera_that_is_silent_takes_no_longer_than_two_answers() -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB, stop_timeout_s=0.1) as rig:
+        await rig.main.until_pictures(1)
+        camera.begin(Silence())
+        began_s = time.monotonic()
+        await rig.stop()
+        assert time.monotonic() - began_s < 0.6
+
+
+async def test_a_fault_of_ours_is_seen_in_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(supervisor_module, "set_clock_if_needed", broken)
+    async with SimulatedCamera(PROFILE) as camera:
+        with pytest.raises(ExceptionGroup):
+            async with rigged(camera, SUB) as rig:
+                await asyncio.wait([rig.task])
+                assert rig.camera.status.state is CameraState.WAITING
+                assert "ours" in rig.camera.status.last_error
+                assert rig.camera.status.failures == 1
+        await camera.wait_for(lambda stats: not stats.open_connections)
+
+
+async def test_a_stall_of_one_stream_does_not_touch_the_status(hasty: None) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
+        await rig.main.until_pictures(1)
+        camera.inject(Stall(), 0.1)
+        camera.inject(Busy(), 0.1)
+        await rig.main.until_pictures(5)
+        assert rig.camera.status.failures == 0
+        assert isinstance(rig.main, Recorder)
