@@ -6,7 +6,8 @@ import atheris
 
 with atheris.instrument_imports():
     from neolink.rtsp.errors import MessageError
-    from neolink.rtsp.message import Limits, Message, RtspReader
+    from neolink.rtsp.message import Message
+    from neolink.rtsp.reader import Limits, RtspReader
 
 ROOMY = Limits(head=64 * 1024)
 """Written messages may be a little longer than what they were read from."""
@@ -25,7 +26,7 @@ def read(
                 messages += reader.feed(pending)
                 break
             except MessageError as error:
-                messages += error.completed
+                messages += reader.completed_before_fault
                 statuses.append(error.status)
                 if error.close:
                     return messages, statuses

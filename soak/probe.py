@@ -23,7 +23,7 @@ def main() -> None:
             data = b""
             while b"\r\n\r\n" not in data:
                 if not (more := sock.recv(4096)):
-                    raise ConnectionError  # noqa: TRY301 - handled like a reset
+                    raise ConnectionError
                 data += more
         except TimeoutError:
             print(f"{TIMEOUT_S * 1000:.0f}", flush=True)

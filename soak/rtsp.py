@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from neolink.rtsp import sdp
 from neolink.rtsp.client import RequestBuilder
-from neolink.rtsp.message import InterleavedFrame, Response, RtspReader
+from neolink.rtsp.message import InterleavedFrame, Response
+from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.sdp import MediaDescription
 
 __all__ = ["Client", "Disconnected", "Refused", "UdpPair", "url_of"]

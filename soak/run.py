@@ -5,23 +5,33 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from soak.bridge import Bridge, read_log, running_bridge
 from soak.cameras import Cameras, profile_options
 from soak.players import Visitors, make_witnesses, run_witness
 from soak.processes import child, read_usage, run_module
 from soak.report import write_report
-from soak.schedule import KINDS, make_plan
+from soak.schedule import KINDS, Plan, make_plan
 from soak.verdict import Record, Sample, judge
 
-__all__ = ["Options", "Probe", "keep_sampling", "running_probe", "soak"]
+__all__ = [
+    "Options",
+    "Probe",
+    "keep_sampling",
+    "round_trips",
+    "running_probe",
+    "soak",
+    "watch_own_pauses",
+]
 
-BASELINE_S = 6.0
-"""The bridge is connected and has no player."""
+PLAYERS_S = 8.0
+"""When players begin to come; until then the bridge is connected and has none."""
 
 QUIET_S = 50.0
 """At the end: longer than a silent session lives, and a stream without players."""
@@ -61,21 +71,228 @@ class Probe:
 
 
 async def soak(options: Options) -> int:
-    """Run, write the report, return the exit code."""
-    folder = options.out
-    folder.mkdir(parents=True, exist_ok=True)
-    active_s = max(60.0, options.seconds - BASELINE_S - QUIET_S)
+    """Run, write the report, return the exit code. The first Ctrl-C ends the run early."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    active_s = options.seconds - QUIET_S
     plan = make_plan(options.seed, options.cameras, active_s)
     record = Record(episodes=plan.episodes, active_s=active_s)
     record.witnesses = make_witnesses(options.witnesses, options.cameras)
-    stop = _stop_event()
+    with _stop_event() as stop:
+        totals = await _run(options, plan, record, stop)
+    record.log = read_log((options.out / "bridge.log").read_text(errors="replace"))
+    checks = judge(record)
+    path = write_report(options.out, plan, record, checks, totals)
+    for check in checks:
+        print(f"{'pass' if check.is_passed else 'FAIL'}  {check.name}: {check.detail}")
+    print(f"Report: {path}")
+    return 0 if all(check.is_passed for check in checks) else 1
+
+
+async def _run(
+    options: Options, plan: Plan, record: Record, stop: asyncio.Event
+) -> list[tuple[str, str]]:
+    folder = options.out
     profiles = [profile_options(i, start) for i, start in enumerate(plan.clock_starts_us)]
     async with child(run_module("soak.cameras"), stderr=folder / "cameras.log") as cameras_child:
-        idle = await Cameras.start(cameras_child, profiles)
-        del idle
-    return 0
+        cameras = await Cameras.start(cameras_child, profiles, plan.episodes)
+        begin_s = time.monotonic()
+
+        def now_s() -> float:
+            return time.monotonic() - begin_s
+
+        async with (
+            running_bridge(folder, cameras.ports) as bridge,
+            running_probe(bridge.port, folder) as probe,
+        ):
+            visitors = Visitors(bridge.port, now_s)
+            record.surprises = visitors.surprises
+            sampler = Sampler(bridge, cameras, probe, visitors, record, now_s)
+            await _wait(stop, PLAYERS_S - now_s())
+            record.samples.append(await sampler.look())
+            print(f"Bridge and {options.cameras} cameras are up; reports go to {folder}", flush=True)
+            async with _background(
+                keep_sampling(sampler.look, record.samples, folder / "samples.jsonl"),
+                watch_own_pauses(record.own_pauses, now_s),
+            ):
+                async with _background(
+                    *(run_witness(witness, bridge.port, now_s) for witness in record.witnesses),
+                    visitors.run(plan.visits),
+                ):
+                    await _wait(stop, plan.active_s - now_s())
+                record.was_interrupted = stop.is_set()
+                record.active_s = now_s()
+                await _wait(stop, QUIET_S)
+            record.samples.append(await sampler.look())
+            record.ended = await bridge.child.stop()
+        return _totals(record, visitors, probe, await cameras.counters())
 
 
-def _stop_event() -> asyncio.Event:
+class Sampler:
+    """Looks at everything that a sample consists of."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        cameras: Cameras,
+        probe: Probe,
+        visitors: Visitors,
+        record: Record,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._bridge = bridge
+        self._cameras = cameras
+        self._probe = probe
+        self._visitors = visitors
+        self._record = record
+        self._now_s = now_s
+
+    async def look(self) -> Sample:
+        """Take one sample. Raises OSError when the bridge is gone."""
+        usage = read_usage(self._bridge.child.pid)
+        counters = await self._cameras.counters()
+        now_s = self._now_s()
+        is_quiet = now_s >= self._record.active_s
+        gaps = dict.fromkeys(KINDS, 0.0)
+        for witness in self._record.witnesses:
+            gaps[witness.kind] = max(gaps[witness.kind], witness.take_window(now_s))
+        return Sample(
+            at_s=now_s,
+            rss_mib=usage.rss_mib,
+            descriptors=usage.descriptors,
+            threads=usage.threads,
+            cpu_s=usage.cpu_s,
+            logins=sum(one["logins"] for one in counters),
+            starts=sum(one["starts"] for one in counters),
+            players=self._visitors.present + (0 if is_quiet else len(self._record.witnesses)),
+            round_trip_ms=self._probe.take_slowest(),
+            gaps_s=() if is_quiet else tuple(gaps.values()),
+        )
+
+
+async def keep_sampling(
+    look: Callable[[], Awaitable[Sample]],
+    samples: list[Sample],
+    path: Path,
+    *,
+    interval_s: float = SAMPLE_S,
+) -> None:
+    """Sample until cancelled; every sample is in the file at once, should we not live to tell."""
+    with path.open("w") as file:
+        while True:
+            await asyncio.sleep(interval_s)
+            sample = await look()
+            samples.append(sample)
+            file.write(json.dumps(asdict(sample)) + "\n")
+            file.flush()
+
+
+async def watch_own_pauses(
+    pauses: list[tuple[float, float]],
+    now_s: Callable[[], float],
+    *,
+    tick_s: float = OWN_TICK_S,
+    pause_s: float = OWN_PAUSE_S,
+) -> None:
+    """Note when this process did not run: gaps then are not the bridge's."""
+    before_s = now_s()
+    while True:
+        await asyncio.sleep(tick_s)
+        at_s = now_s()
+        if at_s - before_s > tick_s + pause_s:
+            pauses.append((before_s, at_s))
+        before_s = at_s
+
+
+@asynccontextmanager
+async def running_probe(port: int, folder: Path) -> AsyncIterator[Probe]:
+    """Measure round trips until the block ends."""
+    probe = Probe()
+    command = run_module("soak.probe", str(port), str(PROBE_S))
+    async with child(command, stderr=folder / "probe.log") as process:
+
+        async def read() -> None:
+            with contextlib.suppress(RuntimeError):
+                while True:
+                    probe.note(await process.read_line())
+
+        async with _background(read()):
+            yield probe
+
+
+@asynccontextmanager
+async def _background(*coroutines: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run coroutines until the block ends; one that fails ends the block."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(one) for one in coroutines]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+@contextmanager
+def _stop_event() -> Iterator[asyncio.Event]:
+    """Give an event that the first SIGINT or SIGTERM sets; the second one cancels this task."""
     stop = asyncio.Event()
-    return stop
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def on_signal() -> None:
+        if stop.is_set():
+            task.cancel()
+        print("Ending early: the report comes in a moment", flush=True)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await stop.wait()
+
+
+def _totals(
+    record: Record, visitors: Visitors, probe: Probe, counters: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    samples, faults = record.samples, Counter(one.name for one in record.episodes)
+    wall_s = samples[-1].at_s - samples[0].at_s
+    cpu_s = samples[-1].cpu_s - samples[0].cpu_s
+    outcomes = sorted(visitors.outcomes.items())
+    return [
+        ("visits begun", str(sum(visitors.begun.values()))),
+        *((f"visitors, {name}", str(count)) for name, count in outcomes),
+        ("faults", str(sum(faults.values()))),
+        ("logins on cameras", str(sum(one["logins"] for one in counters))),
+        ("streams started on cameras", str(sum(one["starts"] for one in counters))),
+        ("what cameras did not understand", str(sum(one["troubles"] for one in counters))),
+        ("RSS first, most, last, MiB", _first_most_last([one.rss_mib for one in samples])),
+        ("CPU of the bridge, mean", f"{100 * cpu_s / wall_s:.1f} %"),
+        ("OPTIONS round trip, p50 / p99 / most", round_trips(probe.all_ms)),
+        (
+            "visitors: connect to first media bytes, p50 / p99 / most",
+            round_trips(visitors.first_bytes_ms),
+        ),
+        ("pauses of the measuring process itself", str(len(record.own_pauses))),
+        ("warnings in the bridge's log", str(record.log.warnings)),
+    ]
+
+
+def _first_most_last(values: list[float]) -> str:
+    return f"{values[0]:.1f}, {max(values):.1f}, {values[-1]:.1f}"
+
+
+def round_trips(values_ms: Sequence[float]) -> str:
+    """Return median, 99th percentile and maximum."""
+    if not values_ms:
+        return "none"
+    ordered = sorted(values_ms)
+    late = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    return f"{ordered[len(ordered) // 2]:.1f} / {late:.1f} / {ordered[-1]:.1f} ms"

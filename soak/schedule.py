@@ -17,7 +17,11 @@ __all__ = ["Behaviour", "Episode", "Plan", "Visit", "make_plan"]
 
 T = TypeVar("T")
 
-FIRST_FAULT_S = 8.0
+FIRST_VISIT_S = 12.0
+FIRST_FAULT_S = 18.0
+LAST_CALM_S = 8.0
+"""Players and witnesses find the cameras well at first, and see them well before they leave."""
+
 PAUSE_S = (35.0, 75.0)
 """Between the end of a fault and the next one of the same camera: time to recover, and to be well."""
 
@@ -142,7 +146,7 @@ def _faults(seed: int, camera: int, active_s: float) -> Iterator[Episode]:
     for name in _dealt(chance, tuple(_MAKERS)):
         made = _MAKERS[name](chance, camera, at_s, active_s)
         end_s = max(episode.end_s for episode in made)
-        if end_s > active_s - FIRST_FAULT_S:
+        if end_s > active_s - LAST_CALM_S:
             return
         yield from made
         at_s = end_s + chance.uniform(*PAUSE_S)
@@ -229,7 +233,7 @@ _MAKERS: dict[str, _Maker] = {
 # ---------------------------------------------------------------- players
 def _visits(seed: int, cameras: int, active_s: float) -> Iterator[Visit]:
     chance = random.Random(f"{seed}/players")
-    at_s = 3.0
+    at_s = FIRST_VISIT_S
     for behaviour in _dealt(chance, _DECK):
         visit = Visit(
             at_s=at_s,

@@ -70,9 +70,7 @@ async def test_a_clock_that_was_never_set_is_set_to_local_time(hours: float) -> 
     profile = replace(PROFILE, clock_error_s=-YEARS_S)
     async with SimulatedCamera(profile) as camera, logged_in(camera) as session:
         unix_s = SystemClock().unix_s()
-        assert await set_clock_if_needed(
-            session, unix_s=unix_s, always=False, zone=zone(hours)
-        )
+        assert await set_clock_if_needed(session, unix_s=unix_s, always=False, zone=zone(hours))
         assert camera.stats.time_sets == 1
         assert camera._device.settings.time_zone_s == -hours * 3600
         assert abs(camera._device.settings.clock_error_s) < 3
@@ -88,9 +86,7 @@ async def test_a_clock_that_is_set_is_left_alone_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("error_s", "update_time", "sets"), [(-YEARS_S, False, 1), (60, True, 1)])
-async def test_each_login_looks_at_the_clock(
-    error_s: float, update_time: bool, sets: int
-) -> None:
+async def test_each_login_looks_at_the_clock(error_s: float, update_time: bool, sets: int) -> None:
     profile = replace(PROFILE, clock_error_s=error_s)
     async with SimulatedCamera(profile) as camera:
         async with rigged(camera, wanted=False, update_time=update_time):

@@ -61,8 +61,8 @@ async def test_the_only_credentials_sent_are_the_configured_ones() -> None:
     assert logins[0].payload == b""
     user = parse_body(Sections(Encryption.BC).decrypt_xml(logins[1].payload, 0)).get(LoginUser)
     assert user is not None
-    nonce = "9E6D1FCB9E69846D"
-    assert (user.user_name, user.password) == (login_hash("admin", nonce), login_hash(PASSWORD, nonce))
+    hashes = [login_hash(text, "9E6D1FCB9E69846D") for text in ("admin", PASSWORD)]
+    assert [user.user_name, user.password] == hashes
     assert [one.header.message_id for one in messages][-1] == MessageId.LOGOUT
     assert PASSWORD.encode() not in received
 
@@ -83,7 +83,7 @@ async def test_no_address_is_no_attempt() -> None:
 
 
 async def greeting_without_nonce(peer: Peer) -> None:
-    """A camera of the first generation: 200 and a description nobody has documented."""
+    """Answer as the first generation: 200 and a description nobody has documented."""
     await peer.read()
     header = Header(MessageId.LOGIN, status=Status.OK, message_class=MessageClass.REPLY)
     peer.send(Message.compose(header, payload=bytes(64)).serialize())
@@ -253,13 +253,13 @@ async def test_what_is_no_camera_is_given_up_tried_again_and_told(
     told: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with scripted(script) as port:
-        async with rigged(
-            port, first_reply_timeout_s=0.05, login_timeout_s=0.1, backoff_max_s=0.05
-        ) as rig:
-            await eventually(lambda: rig.camera.status.failures >= 2)
-            assert told in rig.camera.status.last_error
-            assert rig.camera.status.connects == 0
+    async with (
+        scripted(script) as port,
+        rigged(port, first_reply_timeout_s=0.05, login_timeout_s=0.1, backoff_max_s=0.05) as rig,
+    ):
+        await eventually(lambda: rig.camera.status.failures >= 2)
+        assert told in rig.camera.status.last_error
+        assert rig.camera.status.connects == 0
     assert "Connection Lost: " in caplog.text
     assert not [one for one in caplog.records if one.exc_info]
 

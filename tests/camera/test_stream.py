@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -24,17 +25,24 @@ MAIN, SUB, EXTERN = StreamKind.MAIN, StreamKind.SUB, StreamKind.EXTERN
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shrink what a stream waits for."""
     monkeypatch.setattr(stream_module, "CHECK_S", 0.02)
     monkeypatch.setattr(stream_module, "SILENCE_S", 0.3)
     monkeypatch.setattr(stream_module, "RETRY_INITIAL_S", 0.02)
     monkeypatch.setattr(stream_module, "RETRY_MAX_S", 0.08)
-    yield
 
 
 def is_stopped(stats: CameraStats) -> bool:
     return not stats.active_streams and stats.video_stops == stats.video_starts
+
+
+def has_started(count: int) -> Callable[[CameraStats], bool]:
+    return lambda stats: stats.video_starts[0, SUB] >= count
+
+
+def has_asked(count: int) -> Callable[[CameraStats], bool]:
+    return lambda stats: stats.requests[MessageId.PREVIEW_START] >= count
 
 
 async def test_each_start_is_stopped_under_its_own_number_and_handle() -> None:
@@ -102,10 +110,10 @@ async def test_a_stream_wanted_again_is_started_at_once() -> None:
         for turn in range(1, 6):
             await rig.main.until_pictures(2)
             rig.stream.request(False)
-            await camera.wait_for(lambda stats: is_stopped(stats))
+            await camera.wait_for(is_stopped)
             before = len(rig.main.pictures)
             rig.stream.request(True)
-            await camera.wait_for(lambda stats: stats.video_starts[0, SUB] == turn + 1, 1.0)
+            await camera.wait_for(has_started(turn + 1), 1.0)
             await rig.main.until_pictures(1)
             assert rig.main.pictures[before].is_random_access
         assert rig.main.losses == 0
@@ -153,13 +161,12 @@ async def test_a_stream_refused_is_tried_again_with_growing_pauses_and_others_do
 ) -> None:
     profile = replace(PROFILE, streams=(MAIN, SUB))
     async with SimulatedCamera(profile) as camera, rigged(camera, SUB, EXTERN) as rig:
-        refused = camera.stats.requests
         loop = asyncio.get_running_loop()
         times: list[float] = []
         for count in range(2, 7):  # the first is the other stream's
-            await camera.wait_for(lambda _, count=count: refused[MessageId.PREVIEW_START] >= count)
+            await camera.wait_for(has_asked(count))
             times.append(loop.time())
-        pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in pairwise(times)]
         assert pauses[1] > 0.035
         assert pauses[2] > 0.075
         assert camera.stats.logins == 1
@@ -395,7 +402,6 @@ def test_the_pauses_are_those_that_are_promised() -> None:
     assert stream_module.SILENCE_S == 10.0
     assert (stream_module.RETRY_INITIAL_S, stream_module.RETRY_MAX_S) == (1.0, 30.0)
     assert stream_module.FRUITLESS_STARTS == 3
-    assert Status.BAD_REQUEST == 400
 
 
 async def test_statuses_other_than_400_are_refusals_too(

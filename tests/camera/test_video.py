@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,7 @@ def positions_of_keys(units: Sequence[AccessUnit]) -> list[int]:
 
 
 def strictly_increasing(values: Sequence[int]) -> bool:
-    return all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
+    return all(later > earlier for earlier, later in pairwise(values))
 
 
 @pytest.mark.parametrize("codec", list(VideoCodec))

@@ -89,8 +89,8 @@ async def test_picture_and_sound_meet_within_40_ms(
         playback = await play(player, bridge.url("porch"), seconds=12)
     assert playback.errors == ()
     off = offsets(playback)
-    print(audio, player, is_warm, [round(1000 * x) for x in off])
     assert len(off) >= 10
+    print("SYNC", audio, player, is_warm, [round(1000 * x) for x in off])
     assert max(map(abs, off)) <= MOST_OFF_S, f"sound is late by {off} s"
 
 

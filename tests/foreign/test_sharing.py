@@ -1,6 +1,7 @@
 """Many players and streams share what the camera gives once: its stream and its login."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -100,10 +101,12 @@ async def test_lost_camera_does_not_disturb_the_other() -> None:
             await cut.wait_for(lambda stats: stats.video_starts[key] == 2, 10)
         assert watched.stats.logins == watched.stats.video_starts[key] == 1
     _check_whole(undisturbed.result(), LOOP, least=95)
-    before, after = disturbed.result().frames[:50], disturbed.result().frames[-10:]
-    assert before == tuple(range(50))
-    assert len(after) == 10  # the same session goes on after the cut
-    assert all(counter is not None and counter < 50 for counter in after)
+    frames = [frame for frame in disturbed.result().frames if frame is not None]
+    breaks = [at for at, (a, b) in enumerate(pairwise(frames), 1) if b != a + 1]
+    assert breaks, "the session must go on with what the camera sends after the cut"
+    assert breaks[0] >= 50
+    assert frames[breaks[-1]] == 0  # the camera begins its clip anew
+    assert len(frames) - breaks[-1] >= 20
 
 
 def _check_whole(playback: Playback, loop: int, *, least: int) -> None:

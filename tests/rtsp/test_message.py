@@ -19,14 +19,13 @@ from neolink.rtsp.errors import (
 from neolink.rtsp.message import (
     Headers,
     InterleavedFrame,
-    Limits,
     Message,
     Request,
     Response,
-    RtspReader,
     reply,
     reply_to_error,
 )
+from neolink.rtsp.reader import Limits, RtspReader
 
 OPTIONS = b"OPTIONS rtsp://h/cam1 RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 SET_PARAMETER = (
@@ -52,7 +51,7 @@ def read(chunks: Iterable[bytes], role: Role = "server", limits: Limits | None =
                 messages += reader.feed(pending)
                 break
             except MessageError as error:
-                messages += error.completed
+                messages += reader.completed_before_fault
                 statuses.append(error.status)
                 if error.close:
                     return messages, statuses
@@ -159,7 +158,7 @@ def test_error_carries_cseq_and_earlier_messages() -> None:
     with pytest.raises(MessageError) as caught:
         reader.feed(OPTIONS + bad)
     assert (caught.value.cseq, caught.value.close) == ("42", True)
-    assert len(caught.value.completed) == 1
+    assert len(reader.completed_before_fault) == 1
     answer = reply_to_error(caught.value)
     assert answer.serialize() == b"RTSP/1.0 400 Bad Request\r\nCSeq: 42\r\n\r\n"
     with pytest.raises(LocalProtocolError):

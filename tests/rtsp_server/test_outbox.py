@@ -10,7 +10,8 @@ from neolink.hub.backlog import BacklogLimits, Budget
 from neolink.media.units import AccessUnit, AudioFrame
 from neolink.rtp.formats import AudioChoice, audio_format, video_format
 from neolink.rtp.sender import RtpSender
-from neolink.rtsp.message import InterleavedFrame, Message, Response, RtspReader, reply
+from neolink.rtsp.message import InterleavedFrame, Message, Response, reply
+from neolink.rtsp.reader import RtspReader
 from neolink.rtsp_server.outbox import MAX_CONTROL_BYTES, Lane, Outbox
 from neolink.rtsp_server.parcel import AUDIO, VIDEO, Parcel
 from support.media import L16, video_unit

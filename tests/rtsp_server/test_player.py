@@ -14,7 +14,8 @@ from neolink.media.tracks import StreamKind
 from neolink.rtp.formats import AudioChoice
 from neolink.rtp.packet import RtpPacket
 from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock, SenderReport, parse_compound
-from neolink.rtsp.message import InterleavedFrame, RtspReader
+from neolink.rtsp.message import InterleavedFrame
+from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.session import ServerSession
 from neolink.rtsp_server.mount import Mount
 from neolink.rtsp_server.outbox import Outbox

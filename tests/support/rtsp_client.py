@@ -24,7 +24,8 @@ from neolink.rtp.rtcp import Bye, RtcpPacket, SenderReport, parse_compound
 from neolink.rtsp import sdp
 from neolink.rtsp.client import Preference, RequestBuilder
 from neolink.rtsp.headers import Transport, parse_rtp_info, parse_transports
-from neolink.rtsp.message import InterleavedFrame, Request, Response, RtspReader
+from neolink.rtsp.message import InterleavedFrame, Request, Response
+from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.sdp import MediaDescription
 from neolink.rtsp.url import control_url
 

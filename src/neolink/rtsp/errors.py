@@ -3,14 +3,10 @@
 Status codes: RFC 2326 section 7.1.1.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from neolink.errors import RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from neolink.rtsp.message import Message
 
 __all__ = [
     "REASONS",
@@ -85,7 +81,7 @@ class RtspError(RemoteProtocolError):
         message: str,
         *,
         close: bool = False,
-        headers: "Iterable[tuple[str, str]]" = (),
+        headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         super().__init__(f"{status} {REASONS.get(status, 'Error')}: {message}")
         self.status = status
@@ -100,15 +96,10 @@ class RtspError(RemoteProtocolError):
 
 
 class MessageError(RtspError):
-    """What :class:`~neolink.rtsp.message.RtspReader` raises.
-
-    ``completed`` are the messages that the same call had finished before the fault: they came
-    first and are still to be handled.
-    """
+    """What :class:`~neolink.rtsp.reader.RtspReader` raises."""
 
     def __init__(self, status: int, message: str, *, close: bool = True) -> None:
         super().__init__(status, message, close=close)
-        self.completed: tuple[Message, ...] = ()
 
 
 class VersionNotSupported(MessageError):

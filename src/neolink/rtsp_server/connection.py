@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from neolink.errors import NeolinkError
 from neolink.rtsp.errors import MessageError
-from neolink.rtsp.message import InterleavedFrame, Message, Request, RtspReader
+from neolink.rtsp.message import InterleavedFrame, Message, Request
+from neolink.rtsp.reader import RtspReader
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.outbox import Outbox
 
@@ -148,7 +149,7 @@ class ClientConnection:
             try:
                 messages = self._reader.feed(data)
             except MessageError as fault:
-                messages, error = list(fault.completed), fault
+                messages, error = list(self._reader.completed_before_fault), fault
             self._note_arrival(bool(messages) or self._reader.dropped_frames != dropped_frames)
             if not await self._handle(messages, handler):
                 return False
