@@ -1,5 +1,6 @@
-"""Long runs of the bridge with faults and bad players: ``python -m soak``, ``python -m soak.stress``.
+"""Long runs of the bridge, with faulty cameras and bad players.
 
-Three kinds of processes: the simulated cameras, the bridge as users run it, and the players (this
-one). Only the bridge is measured. Nothing here is a test, and the product imports nothing of it.
+``python -m soak`` is the long run, ``python -m soak.stress`` the crowd. Cameras, bridge and players
+are processes of their own; only the bridge is measured. Nothing here is a test, and the product
+imports nothing of it.
 """

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -110,18 +111,21 @@ async def _keep_alive(client: Client, pairs: list[UdpPair]) -> None:
                 pair.rtcp.sendto(ReceiverReport(ssrc=1).serialize(), address)
 
 
-def _read_udp(
-    witness: Witness, track: int, pair: UdpPair, now_s: Callable[[], float]
-) -> None:
+def _read_udp(witness: Witness, track: int, pair: UdpPair, now_s: Callable[[], float]) -> None:
     loop = asyncio.get_running_loop()
     for sock, take in ((pair.rtp, witness.take_rtp), (pair.rtcp, witness.take_rtcp)):
+        loop.add_reader(sock.fileno(), _drain, sock, track, take, now_s)
 
-        def read(sock=sock, take=take) -> None:  # type: ignore[no-untyped-def]  # bound per socket
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    take(track, sock.recv(65536), now_s())
 
-        loop.add_reader(sock.fileno(), read)
+def _drain(
+    sock: socket.socket,
+    track: int,
+    take: Callable[[int, bytes, float], None],
+    now_s: Callable[[], float],
+) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            take(track, sock.recv(65536), now_s())
 
 
 def _stop_reading(pair: UdpPair) -> None:
@@ -175,7 +179,9 @@ class Visitors:
     def _note(self, visit: Visit, text: str) -> None:
         transport = "UDP" if visit.is_udp else "TCP"
         place = f"cam{visit.camera}/{visit.kind}"
-        self.surprises.append(f"{self.now_s():.1f} s, {visit.behaviour} {transport} {place}: {text}")
+        self.surprises.append(
+            f"{self.now_s():.1f} s, {visit.behaviour} {transport} {place}: {text}"
+        )
 
     async def _act(self, visit: Visit) -> str:
         is_stalling = visit.behaviour in (Behaviour.STALL, Behaviour.HANG)

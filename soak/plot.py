@@ -35,12 +35,13 @@ def line_plot(
     *,
     unit: str = "",
     from_zero: bool = True,
+    until_s: float = 0.0,
     marks: Sequence[float] = (),
     marks_name: str = "fault",
 ) -> str:
-    """Return a whole SVG document. Series without points are left out of the plane."""
+    """Return a whole SVG document. The x axis reaches to the last point, or to ``until_s``."""
     points = [point for one in series for point in one.points]
-    longest_s = max((x for x, _ in points), default=1.0) or 1.0
+    longest_s = max(until_s, *(x for x, _ in points), 1.0)
     x_unit, x_scale = ("h", 3600.0) if longest_s > 3 * 3600 else ("min", 60.0)
     lowest = min((y for _, y in points), default=0.0)
     highest = max((y for _, y in points), default=1.0)
@@ -53,9 +54,10 @@ def line_plot(
         y = HEIGHT - BOTTOM - (point[1] - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
         return x, y
 
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    font = 'font-family="sans-serif" font-size="12"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="18" font-size="14" font-weight="bold">{escape(title)}</text>',
     ]
@@ -84,14 +86,17 @@ def line_plot(
 
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Return round values that span ``low`` to ``high``, at least two."""
-    if high <= low:
+    """Return round values that span ``low`` to ``high``, at least two.
+
+    Less than a millionth of the values is no extent: the plane then spans a tenth of them.
+    """
+    if high - low <= max(1e-6, abs(low) * 1e-6):
         high = low + max(1.0, abs(low) * 0.1)
     rough = (high - low) / wanted
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 10) for index in range(first, last + 1)]
+    return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 def thin_out(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:

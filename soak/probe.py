@@ -27,11 +27,13 @@ def main() -> None:
                 data += more
         except TimeoutError:
             print(f"{TIMEOUT_S * 1000:.0f}", flush=True)
-            sock = _closed(sock)
+            _close(sock)
+            sock = None
             continue
         except OSError:
             # A connection that never asks for a stream may be sent away to make room.
-            sock = _closed(sock)
+            _close(sock)
+            sock = None
             time.sleep(interval_s)
             continue
         try:
@@ -41,7 +43,7 @@ def main() -> None:
         time.sleep(interval_s)
 
 
-def _closed(sock: socket.socket | None) -> None:
+def _close(sock: socket.socket | None) -> None:
     if sock is not None:
         sock.close()
 

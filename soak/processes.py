@@ -35,7 +35,7 @@ def read_usage(pid: int) -> Usage:
     fields = (base / "stat").read_text().rpartition(")")[2].split()
     return Usage(
         rss_mib=int((base / "statm").read_text().split()[1]) * PAGE_BYTES / (1 << 20),
-        descriptors=len(os.listdir(base / "fd")),
+        descriptors=sum(1 for _ in (base / "fd").iterdir()),
         threads=int(fields[17]),
         cpu_s=(int(fields[11]) + int(fields[12])) / TICKS_PER_S,
     )

@@ -14,8 +14,13 @@ __all__ = ["plots", "render", "write_report"]
 MOST_LINES = 30
 
 
-def write_report(folder: Path, plan: Plan, record: Record, checks: Sequence[Check],
-                 totals: Sequence[tuple[str, str]]) -> Path:
+def write_report(
+    folder: Path,
+    plan: Plan,
+    record: Record,
+    checks: Sequence[Check],
+    totals: Sequence[tuple[str, str]],
+) -> Path:
     """Write ``soak-report.md`` and its plots; return the report's path."""
     for name, text in plots(plan, record).items():
         (folder / name).write_text(text)
@@ -27,11 +32,16 @@ def write_report(folder: Path, plan: Plan, record: Record, checks: Sequence[Chec
 def plots(plan: Plan, record: Record) -> dict[str, str]:
     """Return the plots by file name."""
     samples = record.samples
+    until_s = samples[-1].at_s if samples else 0.0
     marks = [episode.at_s for episode in plan.episodes]
     return {
         "rss.svg": line_plot(
-            "Resident memory of the bridge", [_series("RSS", samples, "rss_mib")],
-            unit="MiB", from_zero=False, marks=marks,
+            "Resident memory of the bridge",
+            [_series("RSS", samples, "rss_mib")],
+            unit="MiB",
+            from_zero=False,
+            until_s=until_s,
+            marks=marks,
         ),
         "descriptors.svg": line_plot(
             "Descriptors, threads, players",
@@ -40,28 +50,40 @@ def plots(plan: Plan, record: Record) -> dict[str, str]:
                 _series("threads", samples, "threads"),
                 _series("players", samples, "players"),
             ],
+            until_s=until_s,
             marks=marks,
         ),
-        "cpu.svg": line_plot("CPU of the bridge", [Series("CPU", _cpu(samples))], unit="%",
-                             marks=marks),
+        "cpu.svg": line_plot(
+            "CPU of the bridge",
+            [Series("CPU", _cpu(samples))],
+            unit="%",
+            until_s=until_s,
+            marks=marks,
+        ),
         "gaps.svg": line_plot(
             "Largest gap between pictures seen by witnesses",
             [
                 Series(kind.value, [(one.at_s, one.gaps_s[i]) for one in samples if one.gaps_s])
                 for i, kind in enumerate(KINDS)
             ],
-            unit="s", marks=marks,
+            unit="s",
+            until_s=until_s,
+            marks=marks,
         ),
         "round-trip.svg": line_plot(
-            "Slowest OPTIONS round trip in 5 s", [_series("OPTIONS", samples, "round_trip_ms")],
-            unit="ms", marks=marks,
+            "Slowest OPTIONS round trip in 5 s",
+            [_series("OPTIONS", samples, "round_trip_ms")],
+            unit="ms",
+            until_s=until_s,
+            marks=marks,
         ),
         "reconnects.svg": line_plot(
             "Faults, logins and stream starts so far",
             [
-                Series("faults", [
-                    (one.at_s, float(sum(at_s <= one.at_s for at_s in marks))) for one in samples
-                ]),
+                Series(
+                    "faults",
+                    [(one.at_s, float(sum(at_s <= one.at_s for at_s in marks))) for one in samples],
+                ),
                 _series("logins", samples, "logins"),
                 _series("stream starts", samples, "starts"),
             ],
@@ -77,16 +99,13 @@ def render(
     lines = [
         f"# Soak report: {'PASS' if is_passed else 'FAIL'}",
         "",
-        f"Seed {plan.seed}, {plan.cameras} cameras, {plan.active_s / 60:.1f} minutes of players "
-        f"and {len(plan.episodes)} faults, then a quiet end. The same seed and length give the "
-        f"same faults and visits.",
+        f"Seed {plan.seed}, {plan.cameras} cameras, {plan.active_s / 60:.1f} minutes of players,",
+        f"{len(plan.episodes)} faults, then a quiet end. The same seed, number of cameras and",
+        "length give the same faults and visits.",
         "",
         "| | check | |",
         "|---|---|---|",
-        *(
-            f"| {'pass' if check.is_passed else '**FAIL**'} | {check.name} | {_cell(check.detail)} |"
-            for check in checks
-        ),
+        *(f"| {_word(check)} | {check.name} | {_cell(check.detail)} |" for check in checks),
         "",
         "## Totals",
         "",
@@ -116,14 +135,24 @@ def _witness_table(record: Record) -> list[str]:
         f"{one.violation_count} | {one.largest_gap_s:.2f} | {one.wraps} | {one.drift_s:+.2f} |"
         for one in record.witnesses
     ]
+    columns = (
+        "witness",
+        "sessions",
+        "pictures",
+        "sounds",
+        "lost packets",
+        "violations",
+        "largest gap, s",
+        "RTP wraps",
+        "drift, s",
+    )
     return [
         "## Witnesses",
         "",
         "The last column is media time minus wall time since the session began.",
         "",
-        "| witness | sessions | pictures | sounds | lost packets | violations | largest gap, s | "
-        "RTP wraps | drift, s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| " + " | ".join(columns) + " |",
+        "|---" * len(columns) + "|",
         *rows,
         "",
     ]
@@ -183,6 +212,10 @@ def _cpu(samples: Sequence[Sample]) -> list[tuple[float, float]]:
         for before, after in pairwise(samples)
         if after.at_s > before.at_s
     ]
+
+
+def _word(check: Check) -> str:
+    return "pass" if check.is_passed else "**FAIL**"
 
 
 def _cell(text: str) -> str:

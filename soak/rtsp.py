@@ -8,7 +8,7 @@ import contextlib
 import random
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from neolink.rtsp import sdp
 from neolink.rtsp.client import RequestBuilder
@@ -83,10 +83,16 @@ def _bind_pair() -> tuple[socket.socket, socket.socket]:
 class Client:
     """One connection. ``on_frame`` is given every interleaved packet with its channel."""
 
-    def __init__(self, sock: socket.socket, url: str) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        url: str,
+        *,
+        on_frame: Callable[[int, bytes], None] = lambda _channel, _data: None,
+    ) -> None:
         self.sock = sock
-        self.media: list[MediaDescription] = []
-        self.on_frame: Callable[[int, bytes], None] = lambda _channel, _data: None
+        self.media: Sequence[MediaDescription] = ()
+        self.on_frame = on_frame
         self.statuses: list[int] = []
         """Of answers that nobody waited for."""
         self.server_ports: dict[int, int] = {}
@@ -116,10 +122,11 @@ class Client:
         return cls(sock, url)
 
     # -- methods ----------------------------------------------------------------------
-    async def describe(self) -> None:
-        """Learn the tracks."""
+    async def describe(self) -> Sequence[MediaDescription]:
+        """Learn the tracks, and return them."""
         response = await self.ask("DESCRIBE", headers=(("Accept", "application/sdp"),))
         self.media = sdp.parse(response.body.decode())
+        return self.media
 
     async def setup(self, track: int, udp: UdpPair | None = None) -> None:
         """Set up one track: over UDP if a pair is given, else on channels 2n and 2n + 1."""

@@ -23,7 +23,7 @@ LAST_CALM_S = 8.0
 """Players and witnesses find the cameras well at first, and see them well before they leave."""
 
 PAUSE_S = (35.0, 75.0)
-"""Between the end of a fault and the next one of the same camera: time to recover, and to be well."""
+"""Between the end of a fault and the next one of the same camera: it recovers, and is well."""
 
 ARRIVAL_MEAN_S = 4.0
 LONG_RUN_S = 600.0
@@ -81,7 +81,11 @@ _DECK = (
     *([Behaviour.WATCH] * 5),
     *([Behaviour.STALL] * 3),
     *([Behaviour.VANISH] * 2),
-    *(kind for kind in Behaviour if kind not in (Behaviour.WATCH, Behaviour.STALL, Behaviour.VANISH)),
+    *(
+        kind
+        for kind in Behaviour
+        if kind not in (Behaviour.WATCH, Behaviour.STALL, Behaviour.VANISH)
+    ),
 )
 _LASTS_S = {
     Behaviour.HANG: 30.0,
@@ -122,9 +126,7 @@ class Plan:
 
 def make_plan(seed: int, cameras: int, active_s: float) -> Plan:
     """Plan a run. The same arguments give the same plan."""
-    episodes = [
-        episode for camera in range(cameras) for episode in _faults(seed, camera, active_s)
-    ]
+    episodes = [episode for camera in range(cameras) for episode in _faults(seed, camera, active_s)]
     clocks = random.Random(f"{seed}/clocks")
     early_s = min(active_s, LONG_RUN_S)
     return Plan(
@@ -165,7 +167,7 @@ def _plain(name: str, least_s: float, most_s: float, *, interrupts: bool = True)
 
 
 def _with_cut(name: str, least_s: float, most_s: float) -> _Maker:
-    """A fault that shows only to who connects anew."""
+    """Return a maker of faults that show only to who connects anew."""
 
     def make(chance: random.Random, camera: int, at_s: float, active_s: float) -> list[Episode]:
         del active_s
@@ -208,9 +210,7 @@ def _clock_jump(chance: random.Random, camera: int, at_s: float, active_s: float
     del active_s
     seconds = chance.choice((3600.0, -1800.0, 61.0, 4.0, -3.0, 0.8, 2147.0, 4294.967295))
     options = (("seconds", seconds),)
-    return [
-        Episode(camera, at_s, "clock_jump", chance.uniform(5, 20), options, interrupts=False)
-    ]
+    return [Episode(camera, at_s, "clock_jump", chance.uniform(5, 20), options, interrupts=False)]
 
 
 _MAKERS: dict[str, _Maker] = {

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from soak.bridge import LogSummary
 from soak.processes import Ended
@@ -23,6 +24,9 @@ RECOVERY_S = 30.0
 
 MOST_GAP_S = 1.0
 """Between pictures of a camera that is well."""
+
+LOSING = ("cut", "reboot")
+"""Faults after which every stream certainly begins anew."""
 
 MOST_STOP_S = 10.0
 MOST_UDP_LOSS = 0.001
@@ -110,7 +114,7 @@ def fit_slope(points: Sequence[tuple[float, float]]) -> Slope | None:
     squares = sum(residual**2 for residual in residuals)
     error = math.sqrt(squares / (count - 2) / spread)
     if squares > 0:
-        neighbours = sum(a * b for a, b in zip(residuals, residuals[1:], strict=False))
+        neighbours = sum(a * b for a, b in pairwise(residuals))
         likeness = min(0.99, max(0.0, neighbours / squares))
         error *= math.sqrt((1 + likeness) / (1 - likeness))
     return Slope(slope, error, hours[-1] - hours[0])
@@ -125,8 +129,11 @@ def warm_up_s(active_s: float) -> float:
 def judge(record: Record) -> list[Check]:
     """Return all checks, those that matter most first."""
     return [
-        Check("the run was complete", not record.was_interrupted, "as planned"
-              if not record.was_interrupted else "interrupted: figures only"),
+        Check(
+            "the run was complete",
+            not record.was_interrupted,
+            "as planned" if not record.was_interrupted else "interrupted: figures only",
+        ),
         _memory(record),
         _flat("descriptors", [(one.at_s, one.descriptors) for one in record.samples]),
         _flat("threads", [(one.at_s, one.threads) for one in record.samples]),
@@ -134,6 +141,7 @@ def judge(record: Record) -> list[Check]:
         _alive(record.witnesses),
         _rules(record.witnesses),
         _gaps(record),
+        _entries(record),
         _udp_loss(record.witnesses),
         Check(
             "visitors were treated as documented",
@@ -231,6 +239,26 @@ def _gaps(record: Record) -> Check:
             f"on {witness.name}"
         )
     return Check("pictures flow while a camera is well", not bad, detail)
+
+
+def _entries(record: Record) -> Check:
+    """Check that a camera that was lost for certain comes back with something that decodes."""
+    blind = resumed = 0
+    for witness in record.witnesses:
+        losses_s = [
+            one.at_s
+            for one in record.episodes
+            if one.camera == witness.camera and one.name in LOSING
+        ]
+        for gap in witness.gaps:
+            if any(gap.from_s <= at_s + 0.5 and at_s <= gap.to_s for at_s in losses_s):
+                resumed += gap.resumed_at_random_access
+                blind += not gap.resumed_at_random_access
+    return Check(
+        "a camera that was lost comes back with a key frame",
+        not blind,
+        f"{resumed} times with one, {blind} times without",
+    )
 
 
 def _udp_loss(witnesses: Sequence[Witness]) -> Check:

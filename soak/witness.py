@@ -6,6 +6,7 @@ first picture (and the first after a loss) a random access point with its parame
 reports of the right source, no BYE.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from neolink.errors import RemoteProtocolError
@@ -94,7 +95,7 @@ class Witness:
     _session_s: float = 0.0
 
     # -- sessions ---------------------------------------------------------------------
-    def begin_session(self, media: list[MediaDescription], now_s: float) -> None:
+    def begin_session(self, media: Sequence[MediaDescription], now_s: float) -> None:
         """Begin anew: other numbers, other offsets."""
         self.sessions += 1
         self._session_s = now_s

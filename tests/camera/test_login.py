@@ -136,6 +136,7 @@ async def test_refusals_are_told_apart_in_the_log_and_in_the_status(
     async with scripted(script) as port, rigged(port) as rig:
         await rig.until_state(CameraState.AUTH_FAILED)
         assert rig.camera.status.last_error.startswith(reason.value)
+        assert rig.camera.status.refusal is reason
     (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
     assert record.message.startswith(f"login refused: {reason.value}")
     assert "next attempt in 30 s" in record.message
@@ -170,6 +171,7 @@ async def test_a_password_that_is_put_right_on_the_camera_is_found_out() -> None
             await rig.main.until_pictures(1)
             assert rig.camera.status.state is CameraState.CONNECTED
             assert rig.camera.status.connects == 1
+            assert rig.camera.status.refusal is None
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "another-9c1d"])

@@ -61,10 +61,12 @@ async def test_a_camera_that_does_not_know_pings_is_alive(status: Status) -> Non
         await peer.admit()
         await peer.serve(statuses={MessageId.PING: status}, on_request=count)
 
-    async with scripted(camera) as port:
-        async with rigged(port, wanted=False, ping_interval_s=0.01, ping_timeout_s=0.05) as rig:
-            await eventually(lambda: pings >= 10)
-            assert rig.camera.status.failures == 0
+    async with (
+        scripted(camera) as port,
+        rigged(port, wanted=False, ping_interval_s=0.01, ping_timeout_s=0.05) as rig,
+    ):
+        await eventually(lambda: pings >= 10)
+        assert rig.camera.status.failures == 0
 
 
 async def test_the_sixth_unanswered_ping_in_a_row_ends_the_connection() -> None:
@@ -208,7 +210,7 @@ async def cutting(port: int, *lengths: int) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize(
     "length",
-    [0, 1, 10, 20, 100, 300, 2000, 3500, 4000, 20_000, 20_001, 60_000],
+    [0, 1, 10, 20, 100, 300, 2000, 3500, 4000, 20_000, 20_001, 30_000],
 )
 async def test_a_connection_cut_after_any_number_of_bytes_is_made_anew(length: int) -> None:
     async with (

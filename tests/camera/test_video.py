@@ -10,7 +10,6 @@ import pytest
 from neolink.baichuan.bcmedia import AdpcmPacket, Packet, VideoPacket, serialize
 from neolink.camera.video import Demuxer
 from neolink.clock import ManualClock
-from neolink.errors import RemoteProtocolError
 from neolink.log import RepeatLimiter, bind
 from neolink.media.tracks import VIDEO_CLOCK_RATE, AudioCodec, StreamKind, VideoCodec
 from neolink.media.units import AccessUnit
@@ -29,7 +28,7 @@ class Bench:
     def __init__(self, *, strict: bool = False) -> None:
         self.clock = ManualClock()
         self.out = Recorder()
-        self.failures: list[RemoteProtocolError] = []
+        self.failures: list[Exception] = []
         self.elapsed_s = 0.0
         self.demuxer = Demuxer(
             self.out.publish,

@@ -108,6 +108,23 @@ def test_a_budget_that_others_use_up_is_no_way_into_half_a_group() -> None:
     assert second.dropped == 2
 
 
+def test_exhausted_memory_ends_at_the_next_key_frame_with_room_and_never_raises() -> None:
+    budget = Budget(100)
+    hog: Backlog[Item] = Backlog(BacklogLimits(), budget)
+    reader: Backlog[Item] = Backlog(BacklogLimits(), budget)
+    reader.push(key(0))
+    hog.push(key(0, size=85))
+    for number in range(1, 9):  # two groups, with no room for any of their pictures
+        reader.push(Item(number, is_random_access=number == 4, size=20))
+    assert (len(reader), budget.used_bytes) == (0, 85)
+    assert (reader.dropped, reader.episodes) == (9, 1)
+    hog.clear()
+    for number in range(9, 12):
+        reader.push(Item(number, is_random_access=number == 10, size=20))
+    assert numbers(reader) == [10, 11]
+    assert budget.used_bytes == 0
+
+
 def test_too_far_behind_moves_to_the_newest_random_access() -> None:
     backlog = make(max_delay_s=3.0)
     for number in range(8):

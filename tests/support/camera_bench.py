@@ -39,7 +39,7 @@ __all__ = [
 
 HOST = "127.0.0.1"
 PASSWORD = "sesame-7f3a"
-PROFILE = CameraProfile(name="porch", password=PASSWORD)
+PROFILE = CameraProfile(name="porch", password=PASSWORD, info_delay_s=0.0)
 WAIT_S = 8.0
 
 
@@ -49,8 +49,8 @@ async def eventually(
     """Wait for something nobody announces."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.005)  # noqa: ASYNC110 - a value that announces nothing
+            while not condition():  # noqa: ASYNC110 - a value that announces nothing
+                await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"never came: {what or condition}") from None
 

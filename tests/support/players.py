@@ -28,6 +28,7 @@ __all__ = ["PLAYERS", "Playback", "Transport", "play"]
 Transport = Literal["tcp", "udp"]
 Samples = NDArray[np.int16]
 
+_GST_QUEUE = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0"  # no mutual waiting
 _GST_AUDIO = re.compile(r"media=\(string\)audio.* encoding-name=\(string\)([\w-]+)")
 _WORKER = Path(__file__).with_name("library_player.py")
 
@@ -133,14 +134,14 @@ async def _play_gstreamer(
     pipeline = (
         f"gst-launch-1.0 -e -v rtspsrc name=source latency=200 location={url} protocols={transport}"
         " matroskamux name=mux streamable=true ! fdsink fd={0}"
-        " source. ! application/x-rtp,media=video ! queue ! decodebin ! videoconvert"
+        f" source. ! application/x-rtp,media=video ! {_GST_QUEUE} ! decodebin ! videoconvert"
         f" ! videocrop top={height - strip_height(width)}"
-        " ! video/x-raw,format=GRAY8 ! queue ! mux."
+        f" ! video/x-raw,format=GRAY8 ! {_GST_QUEUE} ! mux."
     )
     if has_audio:
         pipeline += (
-            " source. ! application/x-rtp,media=audio ! queue ! decodebin"
-            " ! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! queue ! mux."
+            f" source. ! application/x-rtp,media=audio ! {_GST_QUEUE} ! decodebin"
+            f" ! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! {_GST_QUEUE} ! mux."
         )
     categories = "libav", "rtph264depay", "rtph265depay", "rtpmp4gdepay", "rtpjitterbuffer"
     environment = {

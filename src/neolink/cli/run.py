@@ -12,9 +12,15 @@ from neolink.app import Bridge, BridgeSettings
 from neolink.cli.banner import banner
 from neolink.cli.context import Invocation
 from neolink.cli.loop import run
-from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
+from neolink.config.compose import (
+    camera_settings,
+    mount_settings,
+    rtsp_settings,
+    state_folder,
+)
+from neolink.config.model import Config
 
-__all__ = ["rtsp", "run_bridge"]
+__all__ = ["bridge_settings", "rtsp", "run_bridge"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,10 +33,17 @@ CLOSING_S = 9.0
 def rtsp(invocation: Invocation) -> None:
     """Serve the cameras over RTSP."""
     config = invocation.load_config().config
-    settings = BridgeSettings(
-        cameras=camera_settings(config), mounts=mount_settings(config), rtsp=rtsp_settings(config)
+    run(run_bridge(bridge_settings(config)))
+
+
+def bridge_settings(config: Config) -> BridgeSettings:
+    """Return what a bridge needs to know of a configuration."""
+    return BridgeSettings(
+        cameras=camera_settings(config),
+        mounts=mount_settings(config),
+        rtsp=rtsp_settings(config),
+        state_folder=state_folder(config),
     )
-    run(run_bridge(settings))
 
 
 async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:

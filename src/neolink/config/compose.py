@@ -1,5 +1,8 @@
 """From the configuration to the settings of each package. No reading, no checking."""
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from neolink.baichuan.crypto import Encryption
@@ -14,7 +17,7 @@ from neolink.rtsp_server.settings import (
     resolve_access,
 )
 
-__all__ = ["camera_settings", "mount_settings", "rtsp_settings"]
+__all__ = ["camera_settings", "mount_settings", "rtsp_settings", "state_folder"]
 
 CAMERA_PORT = 9000
 
@@ -61,6 +64,16 @@ def rtsp_settings(config: Config) -> RtspSettings:
 def mount_settings(config: Config) -> list[MountSettings]:
     """Give the settings of the paths of every camera that is enabled and has a stream."""
     return [_mount(config, camera) for camera in config.cameras if camera.enabled and camera.stream]
+
+
+def state_folder(config: Config, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Give the folder where streams are remembered over a restart; None: nowhere."""
+    if not config.state.enabled:
+        return None
+    if config.state.path is not None:
+        return config.state.path
+    base = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "/")) / ".local" / "state"
+    return Path(base) / "neolink"
 
 
 def _camera(camera: CameraTable) -> CameraSettings:

@@ -23,7 +23,7 @@ OUTDATED = {
 }
 
 NOT_YET = {
-    *("mqtt", "http", "statsd", "state", "cameras.mqtt", "cameras.pause"),
+    *("mqtt", "http", "statsd", "cameras.mqtt", "cameras.pause"),
     *("tls_client_auth",),
     *("stream_cache_path", "offline_timeout_secs", "startup_keyframe_wait_secs"),
     *(
@@ -33,8 +33,6 @@ NOT_YET = {
             "max_discovery_retries",
             "print_format",
             "push_notifications",
-            "use_splash",
-            "splash_pattern",
             "transcode_to",
             "transcode_device",
             "keepalive_interval",

@@ -1,0 +1,140 @@
+"""The verdict: what is found fault with, and what is not."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from soak.bridge import LogSummary, read_log
+from soak.processes import Ended
+from soak.schedule import Episode
+from soak.verdict import Record, Sample, fit_slope, judge, unexplained_gaps, warm_up_s
+from soak.witness import Gap, Violation, Witness
+
+from neolink.media.tracks import StreamKind
+
+
+def samples(slope_mib_h: float, seconds: int, noise: float = 0.3) -> list[Sample]:
+    chance = random.Random(1)
+    return [
+        Sample(
+            at_s=at_s,
+            rss_mib=60 + slope_mib_h * at_s / 3600 + chance.gauss(0, noise),
+            descriptors=20,
+            threads=2,
+            cpu_s=at_s / 10,
+        )
+        for at_s in range(5, seconds, 5)
+    ]
+
+
+def good_record(slope_mib_h: float = 0.0, seconds: int = 24 * 3600) -> Record:
+    witness = Witness("cam0/main TCP", 0, StreamKind.MAIN, is_udp=False)
+    witness.sessions, witness.units = 1, 1000
+    return Record(
+        samples=samples(slope_mib_h, seconds),
+        witnesses=[witness],
+        active_s=seconds,
+        ended=Ended(0, 1.0, was_killed=False),
+    )
+
+
+def failed(record: Record) -> list[str]:
+    return [check.name for check in judge(record) if not check.is_passed]
+
+
+def test_a_healthy_run_passes() -> None:
+    assert failed(good_record()) == []
+
+
+def test_a_leak_of_2_mib_an_hour_fails_a_day() -> None:
+    assert failed(good_record(2.0)) == ["memory does not grow"]
+
+
+def test_a_leak_of_30_mib_an_hour_fails_20_minutes() -> None:
+    assert failed(good_record(30.0, 1200)) == ["memory does not grow"]
+
+
+def test_noise_is_no_leak() -> None:
+    record = good_record(seconds=1200)
+    record.samples = samples(0.0, 1200, noise=2.0)
+    assert failed(record) == []
+
+
+def test_wandering_makes_the_slope_less_sure() -> None:
+    flicker = fit_slope([(i, i % 2) for i in range(100)])
+    wander = fit_slope([(i, (i // 25) % 2) for i in range(100)])
+    assert flicker is not None
+    assert wander is not None
+    assert wander.error_mib_per_h > 3 * flicker.error_mib_per_h
+
+
+def test_slope_is_exact_on_a_line() -> None:
+    slope = fit_slope([(3600.0 * i, 5 + 2 * i) for i in range(10)])
+    assert slope is not None
+    assert slope.mib_per_h == pytest.approx(2)
+    assert fit_slope([(0.0, 1.0)] * 3) is None
+
+
+def test_warm_up_is_a_fifth_but_neither_tiny_nor_endless() -> None:
+    assert warm_up_s(120) == 60
+    assert warm_up_s(1200) == 240
+    assert warm_up_s(86_400) == 1800
+
+
+def test_descriptors_left_open_fail() -> None:
+    record = good_record()
+    record.samples[-1] = replace(record.samples[-1], descriptors=26)
+    assert failed(record) == ["descriptors come back to the baseline"]
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [Ended(1, 1.0, was_killed=False), Ended(-9, 10.0, was_killed=True), Ended(0, 11, False), None],
+)
+def test_an_end_that_is_not_in_order_fails(ended: Ended | None) -> None:
+    record = good_record()
+    record.ended = ended
+    assert failed(record) == ["SIGTERM ends the bridge in order"]
+
+
+def test_a_violation_and_a_second_session_fail() -> None:
+    record = good_record()
+    record.witnesses[0].violate(5.0, "BYE on track 0")
+    record.witnesses[0].sessions = 2
+    assert failed(record) == [
+        "every witness kept its one session",
+        "sequence, timestamps and entry points are right",
+    ]
+    assert record.witnesses[0].violations == [Violation(5.0, "BYE on track 0")]
+
+
+def test_an_interrupted_run_does_not_pass() -> None:
+    record = good_record()
+    record.was_interrupted = True
+    assert failed(record) == ["the run was complete"]
+
+
+def test_a_gap_is_explained_by_a_fault_of_its_own_camera_only() -> None:
+    witness = Witness("w", 1, StreamKind.MAIN, is_udp=False)
+    gap = Gap(101.0, 108.0, resumed_at_random_access=True)
+    witness.gaps = [gap]
+    fault = Episode(1, 100.0, "silence", 5.0)
+    assert unexplained_gaps(witness, [fault]) == []
+    assert unexplained_gaps(witness, [replace(fault, camera=0)]) == [gap]
+    assert unexplained_gaps(witness, [replace(fault, interrupts=False)]) == [gap]
+    assert unexplained_gaps(witness, [replace(fault, at_s=60.0)]) == [gap]
+    assert unexplained_gaps(witness, [], [(101.0, 107.8)]) == []
+
+
+def test_tracebacks_and_errors_are_found_in_the_log() -> None:
+    text = (
+        "[2026-01-01T00:00:00Z INFO  neolink.app] fine\n"
+        "[2026-01-01T00:00:00Z WARN  neolink.camera] cam0: Connection Lost: gone\n"
+        "[2026-01-01T00:00:00Z ERROR neolink.camera] cam0: login refused: 401\n"
+    )
+    assert read_log(text) == LogSummary(1, 1, ())
+    bad = (
+        text + "[2026-01-01T00:00:00Z ERROR neolink.hub] boom\nTraceback (most recent call last):\n"
+    )
+    assert len(read_log(bad).internal) == 2
+    assert read_log("Task exception was never retrieved\n").internal

@@ -1,0 +1,272 @@
+"""What the scenarios share: a bridge in a hurry, what a player saw, what the process holds.
+
+A scenario runs for real: simulated cameras, a bridge, strict players, sockets. What the product
+waits for is shortened (:class:`Pace` for the hub, settings for the rest), never the clock.
+"""
+
+import asyncio
+import gc
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, Self
+
+from neolink.app import Bridge, BridgeSettings
+from neolink.camera.settings import CameraSettings
+from neolink.hub.standin import StandIn
+from neolink.media.nal import split_annex_b
+from neolink.media.tracks import VIDEO_CLOCK_RATE, VideoCodec
+from neolink.media.units import AccessUnit
+from neolink.rtp.depacketizers.h264 import H264Depacketizer
+from neolink.rtp.depacketizers.h265 import H265Depacketizer
+from neolink.rtsp_server.settings import MountSettings, RtspSettings
+from neolink.simulator.clips import Clip
+from support.bridge import HOST, RunningBridge
+from support.rtsp_client import RtspClient
+
+__all__ = [
+    "MIB",
+    "Pace",
+    "Picture",
+    "Resources",
+    "Viewer",
+    "bridged",
+    "hurry",
+    "lost_between",
+    "tasks_named",
+    "until_soon",
+    "watching",
+]
+
+MIB = 1024 * 1024
+POLL_S = 0.01
+_WRAP = 1 << 32
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+async def until_soon(
+    condition: Callable[[], object], what: str | Callable[[], str] = "", limit_s: float = 5.0
+) -> None:
+    """Wait for what nobody announces; after ``limit_s`` fail and say ``what`` did not come."""
+    try:
+        async with asyncio.timeout(limit_s):
+            while not condition():  # noqa: ASYNC110 - a value that announces nothing
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        text = what() if callable(what) else what or str(condition)
+        raise AssertionError(f"not within {limit_s:g} s: {text}") from None
+
+
+# ---------------------------------------------------------------- the bridge
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Waiting times of every stream, where the product has 3 s, 8 s, 1 s and 5 s."""
+
+    start_hold_s: float = 3.0
+    lost_hold_s: float = 0.3
+    interval_s: float = 0.15
+    grace_s: float = 0.2
+
+
+def hurry(bridge: Bridge, pace: Pace) -> None:
+    """Shorten what the hub waits for: no setting of a bridge reaches these."""
+    for stream in bridge.streams.values():
+        settings = replace(
+            stream._stand_in.settings,
+            start_hold_s=pace.start_hold_s,
+            lost_hold_s=pace.lost_hold_s,
+            interval_s=pace.interval_s,
+        )
+        stream._stand_in = StandIn(settings)
+        stream._grace_s = pace.grace_s
+
+
+@asynccontextmanager
+async def bridged(
+    *cameras: CameraSettings,
+    mount: MountSettings | None = None,
+    rtsp: RtspSettings | None = None,
+    pace: Pace | None = None,
+) -> AsyncIterator[RunningBridge]:
+    """Run a bridge in front of cameras that the caller keeps. ``mount`` is used for each."""
+    others = asyncio.all_tasks()
+    mount = mount or MountSettings(camera="")
+    bridge = Bridge(
+        BridgeSettings(
+            cameras=cameras,
+            mounts=[replace(mount, camera=camera.name) for camera in cameras],
+            rtsp=replace(rtsp or RtspSettings(), bind=HOST, port=0, rtp_port=0),
+        )
+    )
+    hurry(bridge, pace or Pace())
+    is_ready = asyncio.Event()
+    running = asyncio.create_task(bridge.run(on_ready=is_ready.set), name="bridge")
+    try:
+        await until_soon(lambda: is_ready.is_set() or running.done(), "the bridge")
+        yield RunningBridge((), bridge)
+        assert not running.done(), "the bridge ended"
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    left = asyncio.all_tasks() - others
+    assert not left, f"tasks outlive the bridge: {left}"
+
+
+# ---------------------------------------------------------------- what a player sees
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that arrived whole. ``ticks`` of 90 kHz count on where timestamps wrap.
+
+    ``number`` is which of the clip's pictures it is, None for one of other making.
+    """
+
+    ticks: int
+    number: int | None
+
+
+class Viewer:
+    """A player of one video track, and which pictures of the camera's clip it was shown."""
+
+    def __init__(self, client: RtspClient, clip: Clip) -> None:
+        self.client = client
+        self.track = client.tracks[0]
+        self.clip = clip
+        self._numbers = {
+            _slices(split_annex_b(data), clip.codec): number
+            for number, data in enumerate(clip.access_units)
+        }
+        assert len(self._numbers) == len(clip.access_units)
+        is_h264 = clip.codec is VideoCodec.H264
+        self._depacketizer = H264Depacketizer() if is_h264 else H265Depacketizer()
+        self._taken = 0
+        self._pictures: list[Picture] = []
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures so far, in order of arrival; the same list all the time."""
+        packets = self.track.packets
+        while self._taken < len(packets):
+            for unit in self._depacketizer.push(packets[self._taken]):
+                number = self._numbers.get(_slices(unit.nal_units, self.clip.codec))
+                self._pictures.append(Picture(self._unwrapped(unit.timestamp), number))
+            self._taken += 1
+        return self._pictures
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """Which pictures these are."""
+        return [picture.number for picture in self.pictures]
+
+    @property
+    def ticks(self) -> list[int]:
+        """When they are to be shown."""
+        return [picture.ticks for picture in self.pictures]
+
+    async def until_more(self, count: int, limit_s: float = 5.0) -> None:
+        """Wait for so many more pictures."""
+        wanted = len(self.pictures) + count
+        await until_soon(
+            lambda: len(self.pictures) >= wanted,
+            lambda: f"{wanted} pictures, there are {len(self.pictures)}",
+            limit_s,
+        )
+
+    def is_key(self, picture: Picture) -> bool:
+        """Whether a player can begin at a picture."""
+        return picture.number is not None and self.clip.is_key(picture.number)
+
+    def _unwrapped(self, timestamp: int) -> int:
+        if not self._pictures:
+            return timestamp
+        last = self._pictures[-1].ticks
+        step = (timestamp - last) % _WRAP
+        return last + (step if step < _WRAP // 2 else step - _WRAP)
+
+
+def lost_between(numbers: Sequence[int | None], clip: Clip) -> int:
+    """Return how many of the clip's pictures are missing between those that were shown."""
+    assert None not in numbers, "a picture that the camera never sent"
+    length = len(clip.access_units)
+    return sum(
+        (later - earlier - 1) % length
+        for earlier, later in pairwise(number for number in numbers if number is not None)
+    )
+
+
+@asynccontextmanager
+async def watching(
+    url: str,
+    clip: Clip,
+    transport: Literal["tcp", "udp"] = "tcp",
+    *,
+    receive_buffer: int | None = None,
+) -> AsyncIterator[Viewer]:
+    """Play the video of a stream; what a server must never do fails the test."""
+    async with RtspClient(url, receive_buffer=receive_buffer) as client:
+        await client.watch(0, transport=transport)
+        yield Viewer(client, clip)
+
+
+def _slices(nal_units: Iterable[bytes | memoryview], codec: VideoCodec) -> bytes:
+    """Return the NAL units that carry a picture, without what is repeated for newcomers."""
+    if codec is VideoCodec.H264:
+        return b"".join(bytes(nal) for nal in nal_units if 1 <= nal[0] & 0x1F <= 5)
+    return b"".join(bytes(nal) for nal in nal_units if nal[0] >> 1 & 0x3F < 32)
+
+
+# ---------------------------------------------------------------- what the process holds
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Tasks by name (numbers made alike), threads, open descriptors, resident memory."""
+
+    tasks: Counter[str]
+    threads: int
+    descriptors: int
+    rss_bytes: int
+
+    @classmethod
+    def now(cls) -> Self:
+        """Count."""
+        gc.collect()
+        names = (re.sub(r"\d+", "N", task.get_name()) for task in asyncio.all_tasks())
+        return cls(
+            Counter(names),
+            threading.active_count(),
+            len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - a name is all there is
+            int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE,
+        )
+
+    async def until_again(self, limit_s: float = 2.0) -> None:
+        """Wait until exactly as many tasks, threads and descriptors are there as here."""
+        found = self
+
+        def is_same() -> bool:
+            nonlocal found
+            found = self.now()
+            return self._counts == found._counts
+
+        await until_soon(is_same, lambda: f"{self}, there is {found}", limit_s)
+
+    @property
+    def _counts(self) -> tuple[Counter[str], int, int]:
+        return self.tasks, self.threads, self.descriptors
+
+
+def tasks_named(*prefixes: str) -> list[str]:
+    """Return the names of running tasks that begin so."""
+    names = (task.get_name() for task in asyncio.all_tasks())
+    return sorted(name for name in names if name.startswith(prefixes))
+
+
+def pictures_sent(units: Iterable[object]) -> int:
+    """Count access units among what a stream published."""
+    return sum(isinstance(unit, AccessUnit) for unit in units)
+
+
+_ = VIDEO_CLOCK_RATE
