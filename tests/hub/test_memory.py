@@ -40,7 +40,7 @@ pictures = st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=5)
 def remembered(
     track: VideoTrack, nal_units: list[bytes], audio: AudioTrack | None = None
 ) -> Remembered:
-    views = tuple(map(memoryview, nal_units))
+    views = tuple(memoryview(nal) for nal in nal_units)
     return Remembered(
         Presentation(track, audio), AccessUnit(track, views, 77, is_random_access=True)
     )
