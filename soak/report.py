@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from soak.plot import Series, line_plot
-from soak.schedule import KINDS, Plan
+from soak.schedule import KINDS, Episode, Plan
 from soak.verdict import Check, Record, Sample, unexplained_gaps
 
 __all__ = ["plots", "render", "write_report"]
@@ -120,7 +120,7 @@ def render(
         *(f"![{name}]({name})" for name in plots(plan, record)),
         "",
         *_witness_table(record),
-        *_fault_table(plan),
+        *_fault_table(plan, record),
         *_list("Violations of the rules", _violations(record)),
         *_list("Gaps that no fault explains", _unexplained(record)),
         *_list("Surprises of visitors", record.surprises),
@@ -158,7 +158,7 @@ def _witness_table(record: Record) -> list[str]:
     ]
 
 
-def _fault_table(plan: Plan) -> list[str]:
+def _fault_table(plan: Plan, record: Record) -> list[str]:
     counts = Counter(episode.name for episode in plan.episodes)
     return [
         "## Faults",
@@ -167,15 +167,31 @@ def _fault_table(plan: Plan) -> list[str]:
         "|---|---|",
         *(f"| {name} | {count} |" for name, count in sorted(counts.items())),
         "",
-        "| at, s | camera | fault | lasts, s | |",
-        "|---|---|---|---|---|",
+        "The last column is the longest time from the end of the fault to the next picture that a",
+        "witness of the camera saw, where there was a gap of half a second or more.",
+        "",
+        "| at, s | camera | fault | lasts, s | | back after, s |",
+        "|---|---|---|---|---|---|",
         *(
             f"| {one.at_s:.1f} | {one.camera} | {one.name} | {one.duration_s:.1f} | "
-            f"{' '.join(f'{name}={value}' for name, value in one.options)} |"
+            f"{' '.join(f'{name}={value}' for name, value in one.options)} | "
+            f"{_recovery(one, record)} |"
             for one in plan.episodes[: 10 * MOST_LINES]
         ),
         "",
     ]
+
+
+def _recovery(episode: Episode, record: Record) -> str:
+    """Return how long after the fault the last witness had a picture again."""
+    times_s = [
+        gap.to_s - episode.end_s
+        for witness in record.witnesses
+        if witness.camera == episode.camera
+        for gap in witness.gaps
+        if gap.from_s <= episode.end_s + 1 and gap.to_s >= episode.at_s
+    ]
+    return f"{max(0.0, *times_s):.1f}" if times_s else ""
 
 
 def _violations(record: Record) -> list[str]:

@@ -23,6 +23,7 @@ from soak.verdict import Record, Sample, judge
 __all__ = [
     "Options",
     "Probe",
+    "background",
     "keep_sampling",
     "round_trips",
     "running_probe",
@@ -77,8 +78,12 @@ async def soak(options: Options) -> int:
     plan = make_plan(options.seed, options.cameras, active_s)
     record = Record(episodes=plan.episodes, active_s=active_s)
     record.witnesses = make_witnesses(options.witnesses, options.cameras)
+    totals: list[tuple[str, str]] = []
     with _stop_event() as stop:
-        totals = await _run(options, plan, record, stop)
+        try:
+            totals += await _run(options, plan, record, stop)
+        except* (OSError, RuntimeError) as group:
+            record.failure = f"cannot go on: {_first_leaf(group)}"
     record.log = read_log((options.out / "bridge.log").read_text(errors="replace"))
     checks = judge(record)
     path = write_report(options.out, plan, record, checks, totals)
@@ -86,6 +91,12 @@ async def soak(options: Options) -> int:
         print(f"{'pass' if check.is_passed else 'FAIL'}  {check.name}: {check.detail}")
     print(f"Report: {path}")
     return 0 if all(check.is_passed for check in checks) else 1
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _run(
@@ -112,11 +123,11 @@ async def _run(
             print(
                 f"Bridge and {options.cameras} cameras are up; reports go to {folder}", flush=True
             )
-            async with _background(
+            async with background(
                 keep_sampling(sampler.look, record.samples, folder / "samples.jsonl"),
                 watch_own_pauses(record.own_pauses, now_s),
             ):
-                async with _background(
+                async with background(
                     *(run_witness(witness, bridge.port, now_s) for witness in record.witnesses),
                     visitors.run(plan.visits),
                 ):
@@ -222,12 +233,12 @@ async def running_probe(
                 while True:
                     probe.note(await process.read_line())
 
-        async with _background(read()):
+        async with background(read()):
             yield probe
 
 
 @asynccontextmanager
-async def _background(*coroutines: Coroutine[object, object, None]) -> AsyncIterator[None]:
+async def background(*coroutines: Coroutine[object, object, None]) -> AsyncIterator[None]:
     """Run coroutines until the block ends; one that fails ends the block."""
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(one) for one in coroutines]

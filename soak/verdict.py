@@ -67,6 +67,8 @@ class Record:
     log: LogSummary = field(default_factory=lambda: LogSummary(0, 0, ()))
     ended: Ended | None = None
     was_interrupted: bool = False
+    failure: str = ""
+    """Why the run could not go on: the bridge or the cameras are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,7 @@ def warm_up_s(active_s: float) -> float:
 def judge(record: Record) -> list[Check]:
     """Return all checks, those that matter most first."""
     return [
-        Check(
-            "the run was complete",
-            not record.was_interrupted,
-            "as planned" if not record.was_interrupted else "interrupted: figures only",
-        ),
+        _complete(record),
         _memory(record),
         _flat("descriptors", [(one.at_s, one.descriptors) for one in record.samples]),
         _flat("threads", [(one.at_s, one.threads) for one in record.samples]),
@@ -168,6 +166,12 @@ def unexplained_gaps(
         if gap.length_s > MOST_GAP_S
         and not any(begin <= gap.to_s and gap.to_s <= end for begin, end in excuses)
     ]
+
+
+def _complete(record: Record) -> Check:
+    detail = "interrupted: figures only" if record.was_interrupted else "as planned"
+    is_passed = not record.was_interrupted and not record.failure
+    return Check("the run was complete", is_passed, record.failure or detail)
 
 
 def _memory(record: Record) -> Check:

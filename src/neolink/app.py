@@ -6,12 +6,14 @@ camera is started again; it never ends a sibling.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from neolink.absence import stand_in_settings, why
+from neolink.camera.connection import RECEIVE_BUFFERS
+from neolink.camera.devices import group_devices, login_settings
 from neolink.camera.settings import CameraSettings
 from neolink.camera.stream import CameraStream
 from neolink.camera.supervisor import Camera
@@ -29,6 +31,13 @@ __all__ = ["Bridge", "BridgeSettings"]
 
 _LOG = logging.getLogger(__name__)
 
+Key = tuple[str, StreamKind]
+"""A stream: the camera's name and which of its streams."""
+
+SWEEP_S = 5.0
+REMOVE_TIMEOUT_S = 5.0
+"""How long a camera that is removed may take to log out before it is left to itself."""
+
 RESTART_PAUSE_S = 1.0
 """No task is started again faster than this (a restart loop must not cost a CPU)."""
 
@@ -44,6 +53,28 @@ class BridgeSettings:
     """Where streams are remembered over a restart; None: nowhere."""
 
 
+@dataclass(slots=True, eq=False)
+class _Device:
+    """One login: its channels as they were configured, and the camera that serves them."""
+
+    channels: tuple[CameraSettings, ...]
+    camera: Camera
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def keys(self) -> list[Key]:
+        return [(channel.name, kind) for channel in self.channels for kind in channel.streams]
+
+
+@dataclass(frozen=True, slots=True)
+class _Detached:
+    """A device that is on its way out, with what it fed."""
+
+    device: _Device
+    mounts: list[Mount]
+    streams: list[Stream]
+
+
 class Bridge:
     """Cameras, streams and the RTSP server, joined.
 
@@ -51,22 +82,26 @@ class Bridge:
     """
 
     def __init__(self, settings: BridgeSettings, clock: Clock | None = None) -> None:
-        if settings.rtsp.certificate is not None:
-            raise Unsupported(
-                "certificate: RTSP over TLS is not there yet; remove the key to serve in clear"
-            )
+        _refuse_unsupported(settings)
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.streams: dict[tuple[str, StreamKind], Stream] = {}
-        self.mounts: dict[tuple[str, StreamKind], Mount] = {}
-        self.cameras: list[Camera] = []
+        self.streams: dict[Key, Stream] = {}
+        self.mounts: dict[Key, Mount] = {}
+        self._devices: list[_Device] = []
+        self._tasks: asyncio.TaskGroup | None = None
         self._limiter = RepeatLimiter(self.clock)
         self._memory = FileMemory(settings.state_folder) if settings.state_folder else NoMemory()
         self._is_closing = False
-        mounts = {mount.camera: mount for mount in settings.mounts}
-        for device in _devices(settings.cameras):
-            self._add_device(device, mounts)
+        for channels in group_devices(settings.cameras):
+            self._add_device(channels)
         self.rtsp = RtspServer(settings.rtsp, self.mounts, self.clock)
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """One per login."""
+        return [device.camera for device in self._devices]
+
+    # -- running ----------------------------------------------------------------------
 
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until cancelled; ``on_ready`` is called when players can connect.
@@ -77,18 +112,53 @@ class Bridge:
         try:
             on_ready()
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 tasks.create_task(self._supervise("rtsp server", self.rtsp.run), name="rtsp server")
-                for camera in self.cameras:
-                    name = f"camera {camera.settings.name}"
-                    tasks.create_task(self._supervise(name, camera.run), name=name)
+                tasks.create_task(self._supervise("sweep", self._sweep), name="sweep")
+                for device in self._devices:
+                    self._start(device)
                 try:
                     await asyncio.get_running_loop().create_future()
                 finally:
                     self._is_closing = True
         finally:
+            self._tasks = None
             self.rtsp.close()
             for stream in self.streams.values():
                 stream.close()
+
+    async def reload(self, settings: BridgeSettings) -> None:
+        """Go over to other settings; what they do not touch goes on without a lost frame.
+
+        A device whose channels changed is logged out and made anew, and the sessions of its
+        streams end. Addresses and ports of the server stay as they are until a restart. Raises
+        Unsupported like the constructor, and then nothing has changed.
+        """
+        _refuse_unsupported(settings)
+        self.settings = settings
+        wanted = group_devices(settings.cameras)
+        old = [self._detach(one) for one in list(self._devices) if one.channels not in wanted]
+        known = [device.channels for device in self._devices]
+        new = [self._add_device(channels) for channels in wanted if channels not in known]
+        mounts = {mount.camera: mount for mount in settings.mounts}
+        for (name, kind), stream in self.streams.items():
+            self._remount((name, kind), stream, mounts.get(name))
+        self.rtsp.reload(settings.rtsp, self.mounts)  # from here on the new paths answer
+        for parts in old:
+            await self._end(parts)
+        for device in new:
+            self._start(device)
+
+    def _start(self, device: _Device) -> None:
+        if self._tasks is None:
+            return  # run() will do it
+        name = f"camera {device.camera.settings.name}"
+        device.task = self._tasks.create_task(self._supervise(name, device.camera.run), name=name)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            RECEIVE_BUFFERS.sweep(self.clock.monotonic_s())
 
     async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part for ever; a fault of ours ends only this run of it."""
@@ -108,21 +178,40 @@ class Bridge:
                 return  # a part that was failing just then swallows its cancellation
             await asyncio.sleep(RESTART_PAUSE_S)
 
-    def _add_device(
-        self, channels: Sequence[CameraSettings], mounts: dict[str, MountSettings]
-    ) -> None:
+    # -- wiring -----------------------------------------------------------------------
+
+    def _add_device(self, channels: tuple[CameraSettings, ...]) -> _Device:
         """Join one device's channels: camera stream → hub stream → mount, and demand back."""
+        mounts = {mount.camera: mount for mount in self.settings.mounts}
         streams = [
             self._add_stream(channel, kind, mounts.get(channel.name))
             for channel in channels
             for kind in channel.streams
         ]
-        login = _login_settings(channels)
-        camera = Camera(login, streams, clock=self.clock, limiter=self._limiter)
-        self.cameras.append(camera)
-        for channel in channels:
-            for kind in channel.streams:
-                self.streams[channel.name, kind].explain = partial(why, camera.status, self.clock)
+        camera = Camera(login_settings(channels), streams, clock=self.clock, limiter=self._limiter)
+        device = _Device(channels, camera)
+        self._devices.append(device)
+        for key in device.keys:
+            self.streams[key].explain = partial(why, camera.status, self.clock)
+        return device
+
+    def _detach(self, device: _Device) -> _Detached:
+        """Take a device out of the wiring; its name is free for another."""
+        self._devices.remove(device)
+        mounts = [self.mounts.pop(key, None) for key in device.keys]
+        streams = [self.streams.pop(key) for key in device.keys]
+        return _Detached(device, [mount for mount in mounts if mount is not None], streams)
+
+    async def _end(self, parts: _Detached) -> None:
+        """End the sessions of a device that was taken out, and log out of it."""
+        for mount in parts.mounts:
+            self.rtsp.end_sessions(mount, "the camera was removed or changed")
+        task = parts.device.task
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=REMOVE_TIMEOUT_S)
+        for stream in parts.streams:
+            stream.close()
 
     def _add_stream(
         self, settings: CameraSettings, kind: StreamKind, mount: MountSettings | None
@@ -144,49 +233,26 @@ class Bridge:
             origin_s=stream.origin_s,
         )
         stream.on_demand = source.request
-        if mount is not None:
-            self.mounts[key] = Mount(kind, stream, mount, self.clock)
+        self._remount(key, stream, mount)
         return source
 
-
-def _devices(cameras: Iterable[CameraSettings]) -> list[list[CameraSettings]]:
-    """Group channels of one device: the same address and login is one connection.
-
-    A camera that is configured twice gets a second one: a stream that is started twice on one
-    login can wedge a camera (protocol reference, section 6.1).
-    """
-    devices: list[list[CameraSettings]] = []
-    for camera in cameras:
-        for device in devices:
-            if _identity(device[0]) == _identity(camera) and not _overlap(device, camera):
-                device.append(camera)
-                break
+    def _remount(self, key: Key, stream: Stream, settings: MountSettings | None) -> None:
+        """Serve a stream as the settings say, or not at all."""
+        stream.stand_in_settings = stand_in_settings(settings)
+        mount = self.mounts.get(key)
+        if settings is None or key[1] not in settings.streams:
+            if mount is not None:
+                del self.mounts[key]
+                self.rtsp.end_sessions(mount, "the stream is no longer served")
+                stream.unsubscribe(mount)
+        elif mount is None:
+            self.mounts[key] = Mount(key[1], stream, settings, self.clock)
         else:
-            devices.append([camera])
-    return devices
+            mount.settings = settings
 
 
-def _identity(camera: CameraSettings) -> object:
-    return (camera.host, camera.port, camera.uid, camera.username, camera.password)
-
-
-def _overlap(device: Iterable[CameraSettings], camera: CameraSettings) -> bool:
-    return any(
-        other.channel_id == camera.channel_id and set(other.streams) & set(camera.streams)
-        for other in device
-    )
-
-
-def _login_settings(channels: Sequence[CameraSettings]) -> CameraSettings:
-    """Return the settings of a login that channels share: each may wish something else."""
-    return replace(
-        channels[0],
-        max_encryption=min(channel.max_encryption for channel in channels),
-        strict=all(channel.strict for channel in channels),
-        update_time=any(channel.update_time for channel in channels),
-        idle_disconnect=all(channel.idle_disconnect for channel in channels),
-        idle_grace_s=max(channel.idle_grace_s for channel in channels),
-        max_missed_pings=max(channel.max_missed_pings for channel in channels),
-        max_frame_length=max(channel.max_frame_length for channel in channels),
-        debug=any(channel.debug for channel in channels),
-    )
+def _refuse_unsupported(settings: BridgeSettings) -> None:
+    if settings.rtsp.certificate is not None:
+        raise Unsupported(
+            "certificate: RTSP over TLS is not there yet; remove the key to serve in clear"
+        )

@@ -6,8 +6,8 @@ from itertools import cycle, islice
 
 import pytest
 
-from neolink.baichuan.events import Pushed
 from neolink.baichuan.ids import MessageId
+from neolink.baichuan.login import Credentials
 from neolink.baichuan.server import ServerProtocol
 from neolink.camera import connection as module
 from neolink.camera.connection import Connection
@@ -83,11 +83,11 @@ async def test_an_exhausted_pool_makes_reads_smaller_and_loses_nothing(
     pool = BufferPool(limits)
     monkeypatch.setattr(module, "RECEIVE_BUFFERS", pool)
     connection = connect()
-    pushed: list[Pushed] = []
-    connection.on_push(MessageId.MOTION, pushed.append)
-    camera = ServerProtocol({})
+    pushed: list[int] = []
+    connection.on_push(MessageId.ALARM_EVENTS, lambda event: pushed.append(event.message_id))
+    camera = ServerProtocol(Credentials("admin", ""), nonce="0")
     for _ in range(100):
-        camera.push(MessageId.MOTION, body=b"<body />")
+        camera.push(MessageId.ALARM_EVENTS, body=b"<body />")
     data = camera.data_to_send()
     receive(connection, data * 20)
     assert len(pushed) == 2000

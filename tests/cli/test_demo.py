@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 async def test_it_prints_urls_that_play_and_ends_cleanly(number: signal.Signals) -> None:
     async with program("demo", "--port", "0") as demo:
         await demo.until_printed("Try:")
-        urls = [url for url in dict.fromkeys(demo.urls)]
+        urls = list(dict.fromkeys(demo.urls))
         assert [url.split("/", 3)[3] for url in urls] == [
             f"{camera}/{kind}"
             for camera in ("porch", "garden")

@@ -6,7 +6,7 @@ instants. The player's own timestamps of both are compared, at the start and ten
 
 import math
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, product
 
 import numpy as np
 import pytest
@@ -26,8 +26,9 @@ FRAME_RATE = 25
 MOST_OFF_S = 0.040
 BEEP_HZ = 1000
 BEEP_S = 0.2
-SETTLED_S = 0.3
-"""From here on pictures have their own times; the first ones may be squeezed together."""
+SETTLED_S = 0.5
+"""From here on pictures have their own times; the first ones may be squeezed together, which
+bends GStreamer's clock until the reports that follow."""
 
 
 def clapper(rate: int, count: int) -> list[int]:
@@ -73,9 +74,14 @@ CODINGS: dict[str, tuple[VideoCodec, str, Callable[[], tuple[bytes, ...]]]] = {
 }
 
 
-@pytest.mark.parametrize("is_warm", [False, True], ids=["first", "late"])
-@pytest.mark.parametrize("player", ["pyav", "ffmpeg", "gstreamer"])
-@pytest.mark.parametrize("audio", ["aac", "adpcm"])
+CUT = {("aac", "gstreamer", True), ("adpcm", "ffmpeg", True), ("aac", "pyav", False)}
+CASES = [
+    pytest.param(*case, marks=() if case in CUT else pytest.mark.slow)
+    for case in product(CODINGS, ("pyav", "ffmpeg", "gstreamer"), (False, True))
+]
+
+
+@pytest.mark.parametrize(("audio", "player", "is_warm"), CASES)
 async def test_picture_and_sound_meet_within_40_ms(
     audio: str, player: str, is_warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +96,6 @@ async def test_picture_and_sound_meet_within_40_ms(
     assert playback.errors == ()
     off = offsets(playback)
     assert len(off) >= 10
-    print("SYNC", audio, player, is_warm, [round(1000 * x) for x in off])
     assert max(map(abs, off)) <= MOST_OFF_S, f"sound is late by {off} s"
 
 

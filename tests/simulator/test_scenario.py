@@ -76,7 +76,7 @@ def test_empty_file_is_a_quiet_day(tmp_path: Path) -> None:
         ),
         ('[[fault]]\nname = "cut"\nat_s = nan', "at_s must be a number"),
         ('[[fault]]\nname = "cut"\nat_s = true', "at_s must be a number"),
-        ('[[fault]]\nname = "flood"\nat_s = 1', "fault 1: unknown fault 'flood'; there are busy,"),
+        ('[[fault]]\nname = "flood"\nat_s = 1', "fault 1: unknown fault 'flood'; there are account_locked,"),
         ('[[fault]]\nname = "cut"\nat_s = 1\nfor_s = 2', "fault 1: cut: unknown option 'for_s'"),
         ("fault = [1]", "fault 1: expected a table, not 1"),
     ],

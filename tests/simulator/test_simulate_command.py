@@ -78,7 +78,7 @@ def test_unknown_fault_is_named(tmp_path: Path, port: int) -> None:
         out, err = process.communicate(timeout=10)
     assert process.returncode == 1
     assert out == ""
-    assert f"Error: {path}: fault 1: unknown fault 'flood'; there are busy, clock_jump" in err
+    assert f"Error: {path}: fault 1: unknown fault 'flood'; there are account_locked, burst" in err
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from soak.__main__ import parse_options
 from soak.crowd import Player
 from soak.processes import Usage, child, read_usage
 from soak.report import plots, render
-from soak.run import Probe, keep_sampling, round_trips
+from soak.run import Probe, background, keep_sampling, round_trips
 from soak.schedule import make_plan
 from soak.stress import Phase, judge_phase
 from soak.stress import render as render_stress
@@ -75,6 +75,16 @@ def test_the_report_tells_of_checks_witnesses_and_faults() -> None:
     for name, svg in plots(plan, record).items():
         assert f"![{name}]({name})" in text
         assert svg.startswith("<svg")
+
+
+async def test_what_fails_in_the_background_ends_the_block() -> None:
+    async def fail() -> None:
+        raise OSError("the bridge is gone")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with background(fail()):
+            await asyncio.Event().wait()
+    assert caught.group_contains(OSError)
 
 
 @pytest.mark.parametrize(

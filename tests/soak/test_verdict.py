@@ -114,6 +114,20 @@ def test_an_interrupted_run_does_not_pass() -> None:
     assert failed(record) == ["the run was complete"]
 
 
+def test_a_run_that_could_not_go_on_does_not_pass() -> None:
+    record = Record(failure="cannot go on: the bridge is gone")
+    assert "the run was complete" in failed(record)
+
+
+def test_a_lost_camera_must_come_back_with_a_key_frame() -> None:
+    record = good_record()
+    record.episodes = [Episode(0, 100.0, "cut", 0.0)]
+    record.witnesses[0].gaps = [Gap(100.0, 101.5, resumed_at_random_access=True)]
+    assert failed(record) == []
+    record.witnesses[0].gaps = [Gap(100.0, 101.5, resumed_at_random_access=False)]
+    assert failed(record) == ["a camera that was lost comes back with a key frame"]
+
+
 def test_a_gap_is_explained_by_a_fault_of_its_own_camera_only() -> None:
     witness = Witness("w", 1, StreamKind.MAIN, is_udp=False)
     gap = Gap(101.0, 108.0, resumed_at_random_access=True)

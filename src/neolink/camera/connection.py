@@ -32,10 +32,20 @@ from neolink.errors import (
     RemoteProtocolError,
 )
 from neolink.log import BoundLogger, RepeatLimiter
+from neolink.pool import BufferPool, Lease, buffer_size
 
 __all__ = ["Connection"]
 
-RECEIVE_BUFFER = 256 * 1024
+RECEIVE_BUFFER = buffer_size(1 << 20)
+"""256 KiB: two seconds of a sub stream, or most key frames of a main stream, in one read."""
+
+SPARE_BUFFER = 16 * 1024
+"""Bytes per read while the pool is exhausted: slower, and nothing is lost."""
+
+RECEIVE_BUFFERS = BufferPool()
+"""Lent to all connections of the process, for one read each; its owner sweeps it."""
+
+_NO_BUFFER = memoryview(b"")
 MAX_UNREAD_REQUESTS = 1 << 20
 """Bytes that may wait for a camera that does not read; more than this ends the connection."""
 
@@ -71,7 +81,8 @@ class Connection(asyncio.BufferedProtocol):
         self._media: dict[tuple[int, int], MediaHandler] = {}
         self._pushes: dict[int, PushHandler] = {}
         self._transport: asyncio.Transport | None = None
-        self._buffer = memoryview(bytearray(RECEIVE_BUFFER))
+        self._lease: Lease | None = None
+        self._buffer = _NO_BUFFER
 
     # -- opening and closing ----------------------------------------------------------
 
@@ -223,8 +234,11 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend the reused receive buffer."""
+        """Lend a buffer for one read; one that was not used is lent again."""
         del sizehint
+        if not self._buffer:
+            self._lease = RECEIVE_BUFFERS.acquire(RECEIVE_BUFFER)
+            self._buffer = self._lease.view if self._lease else memoryview(bytearray(SPARE_BUFFER))
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -243,6 +257,8 @@ class Connection(asyncio.BufferedProtocol):
             self.fail(ConnectionLost(f"internal error: {error!r}"))
         else:
             self._flush()
+        finally:
+            self._give_buffer_back()
 
     def eof_received(self) -> bool:
         """Let the transport close; a message that was cut off is of no use."""
@@ -250,6 +266,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the socket is gone."""
+        self._give_buffer_back()
         reason = _reason(exc) if isinstance(exc, OSError) else "closed by the camera"
         self._end(ConnectionLost(f"the connection was lost: {reason}"))
 
@@ -261,6 +278,12 @@ class Connection(asyncio.BufferedProtocol):
         """Do nothing: the connection has already ended."""
 
     # -- details ----------------------------------------------------------------------
+
+    def _give_buffer_back(self) -> None:
+        self._buffer = _NO_BUFFER
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
 
     def _dispatch(self, event: Event) -> None:
         if self.settings.debug and isinstance(event, Reply | Pushed):

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -12,15 +13,10 @@ from neolink.app import Bridge, BridgeSettings
 from neolink.cli.banner import banner
 from neolink.cli.context import Invocation
 from neolink.cli.loop import run
-from neolink.config.compose import (
-    camera_settings,
-    mount_settings,
-    rtsp_settings,
-    state_folder,
-)
-from neolink.config.model import Config
+from neolink.cli.reload import follow
+from neolink.cli.settings import bridge_settings
 
-__all__ = ["bridge_settings", "rtsp", "run_bridge"]
+__all__ = ["rtsp", "run_bridge"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,29 +28,18 @@ CLOSING_S = 9.0
 @click.pass_obj
 def rtsp(invocation: Invocation) -> None:
     """Serve the cameras over RTSP."""
-    config = invocation.load_config().config
-    run(run_bridge(bridge_settings(config)))
+    settings = bridge_settings(invocation.load_config().config)
+    run(run_bridge(settings, path=invocation.config_path))
 
 
-def bridge_settings(config: Config) -> BridgeSettings:
-    """Return what a bridge needs to know of a configuration."""
-    return BridgeSettings(
-        cameras=camera_settings(config),
-        mounts=mount_settings(config),
-        rtsp=rtsp_settings(config),
-        state_folder=state_folder(config),
-    )
-
-
-async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:
+async def run_bridge(settings: BridgeSettings, *, path: Path | None = None, hint: str = "") -> None:
     """Run until SIGINT or SIGTERM; then log out of the cameras and close every session.
 
-    ``hint`` is a line printed below the URLs, where ``{url}`` stands for the first of them.
+    ``path`` is the file that the settings came from: changes of it are followed. ``hint`` is a
+    line printed below the URLs, where ``{url}`` stands for the first of them.
     """
     bridge = Bridge(settings)
-    running = asyncio.create_task(
-        bridge.run(on_ready=lambda: click.echo(banner(bridge, hint))), name="bridge"
-    )
+    running = asyncio.create_task(_serve(bridge, path, hint), name="bridge")
 
     def stop() -> None:
         running.cancel()
@@ -66,6 +51,23 @@ async def run_bridge(settings: BridgeSettings, *, hint: str = "") -> None:
         loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def _serve(bridge: Bridge, path: Path | None, hint: str) -> None:
+    following: asyncio.Task[None] | None = None
+
+    def ready() -> None:
+        nonlocal following
+        click.echo(banner(bridge, hint))
+        if path is not None:
+            following = asyncio.create_task(follow(path, bridge), name="configuration")
+
+    try:
+        await bridge.run(on_ready=ready)
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 def _give_up(*_: object) -> None:

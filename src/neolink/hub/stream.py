@@ -118,6 +118,15 @@ class Stream:
         self._learning = self._recall()
 
     @property
+    def stand_in_settings(self) -> StandInSettings:
+        """How the camera's absence is bridged; may be changed while running."""
+        return self._stand_in.settings
+
+    @stand_in_settings.setter
+    def stand_in_settings(self, settings: StandInSettings) -> None:
+        self._stand_in.settings = settings
+
+    @property
     def state(self) -> DemandState:
         """Where the stream is in its life."""
         return self._demand.state

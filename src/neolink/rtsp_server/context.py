@@ -71,6 +71,14 @@ class Context:
                 del self.udp_peers[address]
         player.close()
 
+    def expel(self, player: Player, reason: str) -> None:
+        """End a player's session and, when it is interleaved, its connection."""
+        outbox = player.outbox
+        player.say_bye()
+        self.end_session(player.session)
+        if outbox is not None:
+            outbox.fail(reason)
+
     def take_rtcp(self, owner: Owner, data: bytes | memoryview) -> None:
         """Note what a player sent for a track: life, a report, or BYE, which ends the track."""
         session_id, track = owner

@@ -210,7 +210,7 @@ class Conversation:
         if was_playing:
             return Answer(headers)
         starts = player.plan(
-            lambda: self._give_up(session, "the tracks changed: it must describe again"),
+            lambda: self._give_up(session, "the stream it described has ended"),
             lambda reason: self._give_up(session, reason),
         )
         headers.append(("RTP-Info", _rtp_info(session, starts)))
@@ -419,7 +419,7 @@ class Conversation:
             return
         is_ours = player.outbox is self._connection.outbox
         self._context.end_session(session)
-        if is_ours:
+        if is_ours or not self.has_sessions:  # many a UDP player does not heed BYE
             self._connection.end(reason)
 
 

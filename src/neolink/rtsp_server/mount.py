@@ -31,6 +31,11 @@ AnySender = RtpSender[AccessUnit] | RtpSender[AudioFrame]
 _LOG = logging.getLogger(__name__)
 
 REPORT_INTERVAL_TICKS = 5 * VIDEO_CLOCK_RATE
+EARLY_REPORT_TICKS = VIDEO_CLOCK_RATE // 2
+EARLY_REPORTS = 6
+"""So many reports follow closely on a replay: GStreamer's clock for the pictures is bent by
+those squeezed together, and only a report lets it find the sound again."""
+
 SQUEEZE_TICKS = VIDEO_CLOCK_RATE * 150 // 1000
 """In ``fast`` mode the cached pictures are shown within this much time before live."""
 
@@ -106,6 +111,7 @@ class Mount:
         self._origin_unix_s: float | None = None
         self._last_pts: dict[int, tuple[int, int]] = {}
         self._next_report_pts = -1
+        self._early_reports = 0
         stream.subscribe(self)
 
     @property
@@ -225,7 +231,11 @@ class Mount:
         self._last_pts[VIDEO] = (pts, VIDEO_CLOCK_RATE)
         # Before the packets: players place what comes ahead of the first report by guesswork.
         if is_first or pts >= self._next_report_pts:
-            self._next_report_pts = pts + REPORT_INTERVAL_TICKS
+            is_early = self._early_reports > 0
+            self._early_reports -= is_early
+            self._next_report_pts = pts + (
+                EARLY_REPORT_TICKS if is_early else REPORT_INTERVAL_TICKS
+            )
             self._report_to(self._seats)
         parcel = Parcel(batch, track=VIDEO, media_s=pts / VIDEO_CLOCK_RATE)
         self._fan_out(parcel, self._video_lanes)
@@ -325,6 +335,12 @@ class Mount:
         for item, pts in zip(self._cache.items, self._replay_pts(seat), strict=True):
             batch = self._video.repacketize(item.unit, first_sequence=item.first_sequence, pts=pts)
             seat.lane.push(Parcel(batch, track=VIDEO, media_s=pts / VIDEO_CLOCK_RATE))
+        if len(self._cache.items) > 1:
+            self._report_early(self._cache.items[-1].pts)
+
+    def _report_early(self, pts: int) -> None:
+        self._early_reports = EARLY_REPORTS
+        self._next_report_pts = min(self._next_report_pts, pts + EARLY_REPORT_TICKS)
 
     def _senders(self, seat: Seat) -> list[tuple[int, AnySender]]:
         video = self._video if seat.wants_video else None

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from neolink.clock import Clock
@@ -34,6 +35,9 @@ ACCEPT_PAUSE_S: Final = 0.5
 NOT_SENT_LOW_WATER: Final = 128 * 1024
 """More than this is kept in our queue, where whole groups of pictures can be dropped."""
 
+NOT_LIVE: Final = ("bind", "port", "certificate", "tls_client_auth", "is_udp_enabled", "rtp_port")
+"""Settings of the sockets themselves."""
+
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -45,6 +49,7 @@ class RtspServer:
     ) -> None:
         limits = settings.limits
         self.settings = settings
+        self._nonce_key = secrets.token_bytes(32)
         self.context = Context(
             settings=settings,
             mounts=MountTable(mounts),
@@ -53,7 +58,7 @@ class RtspServer:
                 timeout_s=int(settings.session_timeout_s),
                 max_sessions=2 * limits.max_connections,  # UDP ones outlive their connection
             ),
-            authenticator=Authenticator(REALM, secrets.token_bytes(32), settings.users),
+            authenticator=Authenticator(REALM, self._nonce_key, settings.users),
             budget=Budget(limits.max_bytes),
             clock=clock,
         )
@@ -70,6 +75,36 @@ class RtspServer:
         """The TCP port that is listened on."""
         assert self._listener is not None  # after open()
         return int(self._listener.getsockname()[1])
+
+    def reload(
+        self, settings: RtspSettings, mounts: Mapping[tuple[str, StreamKind], Mount]
+    ) -> None:
+        """Go over to other users, limits and mounts; end the sessions of who may no longer watch.
+
+        Where is listened stays as it is until a restart.
+        """
+        before, context = self.settings, self.context
+        fixed = {name: getattr(before, name) for name in NOT_LIVE}
+        if changed := [name for name in NOT_LIVE if getattr(settings, name) != fixed[name]]:
+            _LOG.warning("%s: takes effect after a restart", ", ".join(changed))
+        self.settings = context.settings = replace(settings, **fixed)
+        context.mounts = MountTable(mounts)
+        context.budget.max_bytes = settings.limits.max_bytes
+        if settings.users != before.users:
+            context.authenticator = Authenticator(REALM, self._nonce_key, settings.users)
+        for session, player in context.live_sessions():
+            if not self._may_watch(session.user, player.mount):
+                context.expel(player, "the user may no longer watch this camera")
+
+    def end_sessions(self, mount: Mount, reason: str) -> None:
+        """End every session of a mount."""
+        for _, player in self.context.live_sessions():
+            if player.mount is mount:
+                self.context.expel(player, reason)
+
+    def _may_watch(self, user: str | None, mount: Mount) -> bool:
+        access = mount.settings.access
+        return access.permits(user) and (not access.needs_login or user in self.settings.users)
 
     def open(self) -> None:
         """Bind all ports. Raises ConfigError naming the address that is in use."""

@@ -10,7 +10,11 @@ from typing import Protocol
 
 from neolink.baichuan.ids import MessageId, Status
 from neolink.clock import Clock
-from neolink.simulator.faults import Fault, Reboot, Trickle
+from neolink.media.tracks import StreamKind
+from neolink.simulator import clips
+from neolink.simulator.clipfile import Clip
+from neolink.simulator.faults import Fault, Look, Privacy, Reboot, Trickle
+from neolink.simulator.preview import Hold
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies import DeviceSettings
 from neolink.simulator.source import MediaSource, Sound
@@ -42,6 +46,9 @@ class Client(Protocol):
     def next_due_s(self, now_s: float) -> float | None:
         """Return when something will be due."""
 
+    def follow(self, now_s: float) -> None:
+        """Change what is shown and heard to what the device shows by now."""
+
 
 class Device:
     """The camera behind the connections."""
@@ -68,6 +75,8 @@ class Device:
     def send_due(self, now_s: float) -> None:
         """Do what is due, and let all connections send what is due."""
         self.timetable.run_due(now_s)
+        for fault in [one for one in self.faults if one.is_spent]:
+            self.end(fault)
         for client in tuple(self.clients):
             client.send_due(now_s)
         self.watch.notice()
@@ -98,17 +107,35 @@ class Device:
     def begin(self, fault: Fault) -> None:
         """Let something go wrong until `end`."""
         self.faults.append(fault)
-        if fault.CUTS:
+        self.stats.faults[fault.NAME] += 1
+        if fault.cuts_at_begin:
             self.cut()
         if isinstance(fault, Reboot):
             self._power_on_s = self.clock.monotonic_s()  # the media clock begins anew
-        self.wake()
+        if fault.flood_per_s:
+            self._flood(fault)
+        self._follow_faults()
 
     def end(self, fault: Fault) -> None:
         """Let it go right again; a fault that has ended already is no error."""
-        if fault in self.faults:
-            self.faults.remove(fault)
-            self.wake()
+        if self._has(fault):
+            self.faults = [one for one in self.faults if one is not fault]
+            self._follow_faults()
+
+    def faults_of(self, stream: StreamKind) -> list[Fault]:
+        """Return the faults that touch a stream's packets."""
+        return [one for one in self.faults if one.applies_to(stream)]
+
+    def hold_of(self, stream: StreamKind) -> Hold | None:
+        """Return how a stream's media is held back; None if it is not."""
+        for fault in self.faults_of(stream):
+            if fault.hold_s is not None:
+                return Hold(fault.hold_s, fault.has_sound_first)
+        return None
+
+    def hangs_up(self) -> bool:
+        """Tell whether a client that begins to log in is reset."""
+        return any(fault.hangs_up() for fault in self.faults)
 
     def begin_for(self, fault: Fault, duration_s: float) -> None:
         """Let something go wrong for a while; infinity is until `end`."""
@@ -129,6 +156,21 @@ class Device:
         """Return what the present faults answer a request with; None to let it pass."""
         found = (fault.status_for(message_id) for fault in self.faults)
         return next((status for status in found if status is not None), None)
+
+    def _has(self, fault: Fault) -> bool:
+        return any(one is fault for one in self.faults)
+
+    def _follow_faults(self) -> None:
+        self.settings.is_private = any(isinstance(one, Privacy) for one in self.faults)
+        for client in tuple(self.clients):
+            client.follow(self.clock.monotonic_s())
+        self.wake()
+
+    def _flood(self, fault: Fault) -> None:
+        """Push keep-alives while the fault lasts."""
+        if self._has(fault):
+            self.push(MessageId.UDP_KEEPALIVE, b"")
+            self.later(1 / fault.flood_per_s, lambda: self._flood(fault))
 
     # ------------------------------------------------------------ logins
     def login_refusal(self) -> int | None:
@@ -158,17 +200,38 @@ class Device:
         return self.clock.monotonic_s() - times[0] < self.profile.lockout_s
 
     # ------------------------------------------------------------ media and events
-    def source(self, key: StreamKey, now_s: float) -> MediaSource:
+    def look_of(self, stream: StreamKind) -> Look:
+        """Return what a stream shows, and how it sounds, with the faults of the moment."""
+        audio = self.profile.audio
+        look = Look(self.profile.codec, stream, Sound(audio) if audio else None)
+        for fault in self.faults_of(stream):
+            look = fault.on_look(look)
+        return look
+
+    def frame_rate(self, stream: StreamKind, look: Look) -> int:
+        """Return the pictures per second of a stream that looks so."""
+        if self._is_usual(stream, look):
+            return self.profile.frame_rate_of(stream)
+        return self._clip(stream, look).frame_rate
+
+    def source(self, key: StreamKey, look: Look, now_s: float) -> MediaSource:
         """Return a new source for a stream whose first picture is due at ``now_s``."""
-        profile = self.profile
         elapsed_us = round((now_s - self._power_on_s) * _SECOND_US)
         return MediaSource(
-            profile.clip(key[1]),
-            Sound(profile.audio) if profile.audio else None,
-            frame_rate=profile.frame_rate_of(key[1]),
-            start_us=(profile.clock_start_us + elapsed_us) % _CLOCK_LIMIT,
+            self._clip(key[1], look),
+            look.sound,
+            frame_rate=self.frame_rate(key[1], look),
+            start_us=(self.profile.clock_start_us + elapsed_us) % _CLOCK_LIMIT,
             start_posix_s=int(self.clock.unix_s() + self.settings.clock_error_s),
         )
+
+    def _clip(self, stream: StreamKind, look: Look) -> Clip:
+        if self._is_usual(stream, look):
+            return self.profile.clip(stream)
+        return clips.load(look.codec, look.size_of)
+
+    def _is_usual(self, stream: StreamKind, look: Look) -> bool:
+        return (look.codec, look.size_of) == (self.profile.codec, stream)
 
     def push(self, message_id: int, body: bytes) -> None:
         """Send a message to everybody who is logged in."""

@@ -1,11 +1,12 @@
 """Where a connection's bytes leave: faults of the wire, a slow line, the backlog.
 
-Takes whole messages, knows nothing of what is in them.
+Takes whole messages; what is in them matters to faults only.
 """
 
 import asyncio
 
 from neolink.simulator.device import Device
+from neolink.simulator.faults import Cargo, Ending
 
 __all__ = ["Outlet"]
 
@@ -21,6 +22,7 @@ class Outlet:
         self._device = device
         self._held = bytearray()  # behind a slow line
         self._dripped_s = 0.0
+        self._is_ending = False
 
     @property
     def backlog(self) -> int:
@@ -29,8 +31,8 @@ class Outlet:
 
     @property
     def is_closing(self) -> bool:
-        """Whether nothing more goes out."""
-        return self._transport.is_closing()
+        """Whether nothing more is taken."""
+        return self._is_ending or self._transport.is_closing()
 
     @property
     def next_due_s(self) -> float | None:
@@ -40,25 +42,28 @@ class Outlet:
         rate = self._device.trickle_bytes_per_s
         return self._dripped_s + (0.0 if rate is None else max(_DRIP_S, 1 / rate))
 
-    def send(self, data: bytes) -> None:
-        """Send whole messages, as far as the faults of the moment let them pass."""
-        device = self._device
-        if not data or self.is_closing or device.is_silent:
+    def send(self, data: bytes, cargo: Cargo | None = None) -> None:
+        """Send whole messages, as far as the faults of the moment let them pass.
+
+        Media comes packet by packet, with its ``cargo``.
+        """
+        if not data or self.is_closing or self._device.is_silent:
             return
-        for fault in device.faults:
-            data = fault.on_wire(data)
+        data, is_last = self._pass_faults(data, cargo)
         if self.backlog > _MOST_BACKLOG:
             self.abort()
-        elif self._held or device.trickle_bytes_per_s is not None:
+            return
+        if self._held or self._device.trickle_bytes_per_s is not None:
             self._hold(data)
         else:
             self._transport.write(data)
-        if any(fault.CLOSES_AFTER_SENDING for fault in device.faults):
-            self.close()
+        if is_last:
+            self._is_ending = True
+            self._close_when_empty()
 
     def drip(self, now_s: float) -> None:
         """Send as much of what is held as the slow line takes by now; all of it without one."""
-        if not self._held or self.is_closing or self._device.is_silent:
+        if not self._held or self._transport.is_closing() or self._device.is_silent:
             return
         rate = self._device.trickle_bytes_per_s
         length = len(self._held)
@@ -68,6 +73,7 @@ class Outlet:
             self._transport.write(bytes(self._held[:length]))
             del self._held[:length]
             self._dripped_s = now_s
+            self._close_when_empty()
 
     def close(self) -> None:
         """End the connection behind what was sent; what is held is lost."""
@@ -79,8 +85,24 @@ class Outlet:
         self._held.clear()
         self._transport.abort()
 
+    def _pass_faults(self, data: bytes, cargo: Cargo | None) -> tuple[bytes, bool]:
+        """Return what is left of the bytes, and whether they are the connection's last."""
+        is_last = False
+        for fault in self._device.faults:
+            if not fault.touches(cargo):
+                continue
+            changed = fault.on_wire(data, cargo)
+            if isinstance(changed, Ending):
+                changed, is_last = changed.data, True
+            data = changed
+        return data, is_last
+
     def _hold(self, data: bytes) -> None:
         if not self._held:
             self._dripped_s = self._device.clock.monotonic_s()
         self._held += data
         self._device.wake()
+
+    def _close_when_empty(self) -> None:
+        if self._is_ending and not self._held:
+            self._transport.close()

@@ -13,16 +13,19 @@
     where = "inside"        # an option of this fault
     stream = "main"
 
-Times count from the camera's start. Which faults there are and what they do is in ``faults``.
+Times count from the camera's start. Which faults there are and what they do is in ``faults``; what
+`Scenario.random` draws from is in ``chance``.
 """
 
 import math
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from neolink.errors import ConfigError
+from neolink.simulator.chance import RANDOM_FAULTS, draw
 from neolink.simulator.faults import FAULTS, Fault, make_fault
 
 __all__ = ["Scenario", "TimedFault"]
@@ -71,6 +74,24 @@ class Scenario:
             raise ConfigError(f"{path}: {error}") from None
         return cls.parse(text, str(path))
 
+    @classmethod
+    def random(
+        cls,
+        seed: int | str,
+        duration_s: float,
+        *,
+        faults: Collection[str] = RANDOM_FAULTS,
+        mean_pause_s: float = 30.0,
+    ) -> Self:
+        """Draw faults, their options and lengths; the same arguments give the same scenario.
+
+        One follows the other after a pause in which the camera is well, ``mean_pause_s`` long on
+        average; the last ends before ``duration_s``. All ``faults`` come before one comes again.
+        Raises ConfigError for a name that is none and a pause that is not above 0.
+        """
+        drawn = draw(seed, duration_s, faults, mean_pause_s)
+        return cls(tuple(TimedFault(*one) for one in drawn))
+
 
 def _parse(entry: object, where: str) -> TimedFault:
     if not isinstance(entry, dict):
@@ -81,18 +102,16 @@ def _parse(entry: object, where: str) -> TimedFault:
         raise ConfigError(f"{where}: name is missing; there are {', '.join(sorted(FAULTS))}")
     if name not in FAULTS:
         raise ConfigError(f"{where}: unknown fault {name!r}; there are {', '.join(sorted(FAULTS))}")
-    duration_s = options.pop("duration_s", FAULTS[name].DEFAULT_DURATION_S)
-    timed = TimedFault(
-        _seconds(at_s, "at_s", where),
-        name,
-        _seconds(duration_s, "duration_s", where),
-        tuple(options.items()),
-    )
+    start_s = _seconds(at_s, "at_s", where)
+    duration_s = options.pop("duration_s", None)
     try:
-        timed.make()
+        fault = make_fault(name, **options)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-    return timed
+    if duration_s is None:
+        duration_s = fault.default_duration_s
+    length_s = _seconds(duration_s, "duration_s", where)
+    return TimedFault(start_s, name, length_s, tuple(options.items()))
 
 
 def _seconds(value: object, key: str, where: str) -> float:

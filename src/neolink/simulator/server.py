@@ -102,11 +102,10 @@ class SimulatedCamera:
     # ------------------------------------------------------------ what is done to it
     def inject(self, fault: Fault, duration_s: float | None = None) -> None:
         """Let something go wrong, as long as this kind of fault lasts by default."""
-        name = fault.NAME
-        _LOG.info("port %d: %s begins", self.port, name)
-        self._device.begin_for(
-            fault, fault.DEFAULT_DURATION_S if duration_s is None else duration_s
-        )
+        if duration_s is None:
+            duration_s = fault.default_duration_s
+        _LOG.info("port %d: %s begins, for %g s", self.port, fault.NAME, duration_s)
+        self._device.begin_for(fault, duration_s)
 
     def begin(self, fault: Fault) -> None:
         """Let something go wrong until `resume`."""
@@ -197,21 +196,21 @@ async def run_cameras(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    scenario: Scenario | None = None,
+    scenario: Scenario | Sequence[Scenario] | None = None,
     on_ready: Callable[[Sequence[SimulatedCamera]], None] | None = None,
 ) -> None:
     """Run cameras on consecutive ports (0: any free ones) until cancelled.
 
-    ``on_ready`` is called when all of them listen. Raises ConfigError for a port in use.
+    ``scenario`` is for all of them; a sequence has one for each. ``on_ready`` is called when all of
+    them listen. Raises ConfigError for a port in use.
     """
+    scenarios = scenario if isinstance(scenario, Sequence) else [scenario] * len(profiles)
     async with AsyncExitStack() as stack:
         cameras = [
             await stack.enter_async_context(
-                SimulatedCamera(
-                    profile, host=host, port=port + index if port else 0, scenario=scenario
-                )
+                SimulatedCamera(profile, host=host, port=port + index if port else 0, scenario=one)
             )
-            for index, profile in enumerate(profiles)
+            for index, (profile, one) in enumerate(zip(profiles, scenarios, strict=True))
         ]
         if on_ready is not None:
             on_ready(cameras)

@@ -15,7 +15,7 @@ StreamKey = tuple[int, StreamKind]
 
 @dataclass(slots=True)
 class CameraStats:
-    """Counters of one camera since its start. ``requests`` is by message id.
+    """Counters of one camera since its start. ``requests`` is by message id, ``faults`` by name.
 
     ``frames_sent`` and ``frames_dropped`` count pictures over all clients; ``last_counter`` is the
     number shown in the picture that was sent last.
@@ -39,6 +39,20 @@ class CameraStats:
     last_counter: dict[StreamKey, int] = field(default_factory=dict)
     protocol_troubles: int = 0
     backlog_resets: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def describe(self) -> str:
+        """Return the counters that people ask for, in one line."""
+        parts = [
+            f"{self.connections} connections ({self.open_connections} open)",
+            f"{self.logins} logins, {self.refused_logins} refused",
+            f"{self.requests.total()} requests ({self.pings} pings)",
+        ]
+        for (channel, kind), sent in sorted(self.frames_sent.items()):
+            dropped = self.frames_dropped[channel, kind]
+            parts.append(f"{kind} of channel {channel}: {sent} pictures sent, {dropped} dropped")
+        parts += [f"{name} x{count}" for name, count in sorted(self.faults.items())]
+        return "; ".join(parts)
 
 
 class StatsWatch:

@@ -45,6 +45,7 @@ class DeviceSettings:
     port: int = DEFAULT_PORT
     clock_error_s: float = 0.0
     time_zone_s: int = 0
+    is_private: bool = False
     stored: dict[tuple[int, int], tuple[BodyPart, ...]] = field(default_factory=dict)
 
     def local_s(self, unix_s: float) -> float:

@@ -163,10 +163,9 @@ def _channels(_: Query, settings: DeviceSettings) -> Answer:
     return Answer((channel_list(settings.profile),))
 
 
-def _sleep_state(_: Query, __: DeviceSettings) -> Answer:
-    return Answer(
-        (Node("sleepState", attributes=(("version", "1.1"),), children=(Node("sleep", "0"),)),)
-    )
+def _sleep_state(_: Query, settings: DeviceSettings) -> Answer:
+    state = Node("sleep", str(int(settings.is_private)))
+    return Answer((Node("sleepState", attributes=(("version", "1.1"),), children=(state,)),))
 
 
 def _accept(_: Query, __: DeviceSettings) -> Answer:
