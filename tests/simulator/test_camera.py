@@ -1,8 +1,6 @@
 """A client's engine against a simulated connection: no sockets, a clock that is moved by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -12,14 +10,11 @@ from hypothesis import strategies as st
 from neolink.baichuan.bcmedia import (
     AacPacket,
     AdpcmPacket,
-    BcMediaReader,
     InfoPacket,
-    Packet,
     VideoPacket,
 )
-from neolink.baichuan.client import ClientProtocol
 from neolink.baichuan.crypto import Encryption
-from neolink.baichuan.events import Event, LoggedIn, LoginRefused, MediaBytes, Pushed, Reply
+from neolink.baichuan.events import LoggedIn, LoginRefused, MediaBytes, Pushed, Reply
 from neolink.baichuan.header import Header
 from neolink.baichuan.ids import MessageClass, MessageId, StreamType
 from neolink.baichuan.login import Credentials, LegacyLogin
@@ -33,154 +28,9 @@ from neolink.baichuan.xml import (
     parse_body,
     serialize_body,
 )
-from neolink.clock import ManualClock
 from neolink.errors import LoginRefusal
 from neolink.media.tracks import StreamKind, VideoCodec
-from neolink.simulator.camera import ClientConnection
-from neolink.simulator.device import Device
-from neolink.simulator.faults import Fault, make_fault
-from neolink.simulator.profile import CameraProfile
-
-PASSWORD = "p&ss <wörd>"
-
-
-class FakeSocket:
-    def setsockopt(self, *_: int) -> None:
-        """Take any option."""
-
-
-class FakeTransport(asyncio.Transport):
-    """Keeps what is written; ``unread`` bytes pretend that the peer does not read."""
-
-    def __init__(self) -> None:
-        super().__init__({"socket": FakeSocket()})
-        self.written = bytearray()
-        self.unread = 0
-        self.was_aborted = False
-        self.was_closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.unread
-
-    def is_closing(self) -> bool:
-        return self.was_aborted or self.was_closed
-
-    def close(self) -> None:
-        self.was_closed = True
-
-    def abort(self) -> None:
-        self.was_aborted = True
-
-
-class Link:
-    """One client of a device, in memory."""
-
-    def __init__(self, device: Device, clock: ManualClock, password: str = PASSWORD) -> None:
-        self.device = device
-        self.clock = clock
-        self.client = ClientProtocol(Credentials("admin", password))
-        self.connection = ClientConnection(device)
-        self.transport = FakeTransport()
-        self.connection.connection_made(self.transport)
-        self.media = BcMediaReader()
-        self.packets: list[Packet] = []
-        self.damages = 0
-        self.is_lost = False
-
-    def exchange(self) -> list[Event]:
-        """Carry bytes both ways until there are no more."""
-        events: list[Event] = []
-        while True:
-            to_camera = self.client.data_to_send()
-            to_client = bytes(self.transport.written)
-            self.transport.written.clear()
-            if not to_camera and not to_client:
-                return events
-            if to_camera and not self.transport.is_closing():
-                self.connection.data_received(to_camera)
-            events += self.client.receive_data(to_client)
-
-    def log_in(self) -> Event:
-        self.client.start_login()
-        events = self.exchange()
-        return next(one for one in events if isinstance(one, LoggedIn | LoginRefused))
-
-    def ask(self, message_id: int, body: bytes = b"", extension: Extension | None = None) -> Reply:
-        number = self.client.request(message_id, body=body, extension=extension)
-        replies = [
-            one
-            for one in self.exchange()
-            if isinstance(one, Reply) and (one.message_id, one.number) == (message_id, number)
-        ]
-        return replies[0]
-
-    def start(self, stream: StreamType = StreamType.MAIN, channel: int = 0) -> tuple[int, int]:
-        """Ask for a preview; give its number and the status."""
-        body = serialize_body(Preview(channel, stream.handle, stream.wire_name))
-        number = self.client.request(MessageId.PREVIEW_START, body=body)
-        events = self.exchange()
-        self._collect(events)
-        reply = next(one for one in events if isinstance(one, Reply))
-        return number, reply.status
-
-    def run(self, seconds: float, step_s: float = 0.02) -> list[Packet]:
-        """Let time pass; give the media of it."""
-        already = len(self.packets)
-        for _ in range(round(seconds / step_s)):
-            self.clock.advance(step_s)
-            self.device.send_due(self.clock.monotonic_s())
-            self._collect(self.exchange())
-        return self.packets[already:]
-
-    def lose(self) -> None:
-        if not self.is_lost:
-            self.is_lost = True
-            self.connection.connection_lost(None)
-
-    def _collect(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, MediaBytes) and event.message_id == MessageId.PREVIEW_START:
-                for one in self.media.feed(event.data):
-                    if isinstance(one, InfoPacket | VideoPacket | AacPacket | AdpcmPacket):
-                        self.packets.append(one)
-                    else:
-                        self.damages += 1
-
-
-@dataclass
-class Bench:
-    """Devices and links of a test; everything is lost at its end."""
-
-    clock: ManualClock = field(default_factory=ManualClock)
-    links: list[Link] = field(default_factory=list)
-
-    def device(self, **options: object) -> Device:
-        profile = CameraProfile(**{"password": PASSWORD, **options})  # type: ignore[arg-type]  # as given
-        return Device(profile, self.clock, lambda: None)
-
-    def link(self, device: Device, password: str = PASSWORD) -> Link:
-        self.links.append(Link(device, self.clock, password))
-        return self.links[-1]
-
-    def logged_in(self, **options: object) -> Link:
-        link = self.link(self.device(**options))
-        assert isinstance(link.log_in(), LoggedIn)
-        return link
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    made = Bench()
-    yield made
-    for link in made.links:
-        link.lose()
-
-
-def frames(packets: list[Packet]) -> list[VideoPacket]:
-    return [one for one in packets if isinstance(one, VideoPacket)]
+from support.camera_link import PASSWORD, Bench, frames
 
 
 # ---------------------------------------------------------------- login
@@ -512,137 +362,6 @@ async def test_only_subscribers_hear_of_motion(bench: Bench) -> None:
     device.push_event(MessageId.ALARM_EVENTS, serialize_body(AlarmEventList()))
     assert deaf.exchange() == []
     assert [type(one) for one in listening.exchange()] == [Pushed]
-
-
-# ---------------------------------------------------------------- faults
-def begin(link: Link, name: str, **options: object) -> Fault:
-    fault = make_fault(name, **options)
-    link.device.begin(fault)
-    return fault
-
-
-async def test_silent_camera_hears_and_says_nothing(bench: Bench) -> None:
-    link = bench.logged_in()
-    link.start()
-    link.run(0.5)
-    fault = begin(link, "silence")
-    link.client.request(MessageId.PING)
-    assert link.run(2.0) == []
-    assert link.device.stats.requests[MessageId.PING] == 0
-    link.device.end(fault)
-    assert frames(link.run(0.5))
-    assert link.damages == 0
-
-
-async def test_stalled_stream_stops_and_the_other_goes_on(bench: Bench) -> None:
-    link = bench.logged_in()
-    link.start()
-    link.start(StreamType.SUB)
-    link.run(0.3)
-    begin(link, "stall", stream="main")
-    before = link.device.stats.frames_sent.copy()
-    link.run(1.0)
-    assert set(link.device.stats.frames_sent - before) == {(0, "sub")}
-    assert link.ask(MessageId.PING).status == 200
-
-
-async def test_lost_key_frames_leave_the_others(bench: Bench) -> None:
-    link = bench.logged_in()
-    begin(link, "lose_key_frames")
-    link.start()
-    pictures = frames(link.run(2.5))
-    assert len(pictures) > 50
-    assert not any(one.is_key_frame for one in pictures)
-
-
-async def test_duplicated_packets_come_twice(bench: Bench) -> None:
-    link = bench.logged_in(audio=None)
-    begin(link, "duplicate")
-    link.start()
-    times = [one.microseconds for one in frames(link.run(0.5))]
-    assert times[::2] == times[1::2]
-
-
-async def test_clock_jump_moves_the_media_clock(bench: Bench) -> None:
-    link = bench.logged_in(audio=None)
-    link.start()
-    before = frames(link.run(0.5))[-1].microseconds
-    begin(link, "clock_jump", seconds=-100)
-    after = frames(link.run(0.1))[0].microseconds
-    assert (before + 40_000 - after) % (1 << 32) == 100_000_000
-
-
-async def test_garbage_between_messages_is_skipped_by_the_client(bench: Bench) -> None:
-    link = bench.logged_in()
-    link.start()
-    begin(link, "garbage", every=5)
-    pictures = frames(link.run(2.0))
-    assert link.client.resynchronizations > 5
-    assert len(pictures) > 40
-
-
-async def test_garbage_inside_packets_damages_the_media_and_not_the_messages(bench: Bench) -> None:
-    link = bench.logged_in(audio=None)
-    link.start()
-    link.run(0.2)
-    begin(link, "garbage", where="inside", every=3)
-    link.run(4.0)
-    assert link.client.resynchronizations == 0
-    assert link.ask(MessageId.PING).status == 200
-
-
-async def test_truncated_message_is_the_last(bench: Bench) -> None:
-    link = bench.logged_in()
-    link.start()
-    link.run(0.3)
-    begin(link, "truncate")
-    link.run(0.1)
-    assert link.transport.was_closed
-    assert link.client.receive_eof()
-
-
-async def test_trickle_sends_slowly_and_all_of_it(bench: Bench) -> None:
-    link = bench.logged_in(audio=None)
-    fault = begin(link, "trickle", bytes_per_s=1000)
-    link.client.request(MessageId.SUPPORT)
-    assert [one for one in link.exchange() if isinstance(one, Reply)] == []
-    received = 0
-    for _ in range(4):
-        bench.clock.advance(0.1)
-        link.device.send_due(bench.clock.monotonic_s())
-        received += len(link.transport.written)
-        assert len(link.transport.written) <= 110
-        link.exchange()
-    assert received >= 300
-    link.device.end(fault)
-    link.device.send_due(bench.clock.monotonic_s())
-    assert [type(one) for one in link.exchange()] == [Reply]
-
-
-async def test_busy_camera_refuses_work_but_answers_pings(bench: Bench) -> None:
-    link = bench.logged_in()
-    begin(link, "busy")
-    assert link.start()[1] == 400
-    assert link.ask(MessageId.VERSION).status == 400
-    assert link.ask(MessageId.PING).status == 200
-
-
-async def test_changed_password_refuses_new_logins_only(bench: Bench) -> None:
-    link = bench.logged_in()
-    begin(link, "wrong_password")
-    verdict = bench.link(link.device).log_in()
-    assert verdict == LoginRefused(LoginRefusal.WRONG_CREDENTIALS, 401)
-    assert link.ask(MessageId.PING).status == 200
-
-
-async def test_cut_resets_everybody_and_welcomes_them_back(bench: Bench) -> None:
-    link = bench.logged_in()
-    fault = make_fault("cut")
-    link.device.begin_for(fault, fault.DEFAULT_DURATION_S)
-    link.device.send_due(bench.clock.monotonic_s())
-    assert link.transport.was_aborted
-    assert not link.device.faults
-    assert isinstance(bench.link(link.device).log_in(), LoggedIn)
 
 
 def jpeg_size(picture: bytes) -> tuple[int, int]:

@@ -61,6 +61,21 @@ def test_password_is_made_up_and_shown(port: int) -> None:
         assert re.search(r", password [\w-]{12}$", process.stdout.readline().rstrip())
 
 
+def test_counters_are_shown_when_asked_for(port: int) -> None:
+    with simulate("--port", str(port), "--password", "x", "--seed", "7") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with socket.create_connection((HOST, port), timeout=5):
+            process.send_signal(signal.SIGUSR1)
+            line = process.stdout.readline().rstrip()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    start = rf"{re.escape(HOST)}:{port}: [01] connections \([01] open\); 0 logins, 0 refused; "
+    assert re.match(start, line)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
 def test_port_in_use_is_named(port: int) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, port))
@@ -89,6 +104,7 @@ def test_unknown_fault_is_named(tmp_path: Path, port: int) -> None:
         ["--codec", "mjpeg"],
         ["--encryption", "rot13"],
         ["--fps", "0"],
+        ["--seed", "1", "--scenario", "storm.toml"],
     ],
 )
 def test_impossible_options_are_usage_errors(arguments: list[str]) -> None:
@@ -98,5 +114,5 @@ def test_impossible_options_are_usage_errors(arguments: list[str]) -> None:
 
 def test_all_options_of_the_contract_are_there() -> None:
     text = CliRunner().invoke(cli, ["simulate", "--help"]).output
-    names = "bind port cameras username password encryption codec audio fps kbps gop scenario"
+    names = "bind port cameras username password encryption codec audio fps kbps gop scenario seed"
     assert all(f"--{name}" in text for name in names.split())
