@@ -28,6 +28,7 @@ _LEVELS = {
 }
 _CODECS = {"h264": VideoCodec.H264, "h265": VideoCodec.H265}
 _MOST_CAMERAS = 500
+_A_DAY_S = 86_400.0
 
 
 @click.command(name="simulate")
@@ -77,6 +78,11 @@ _MOST_CAMERAS = 500
     type=click.Path(path_type=Path),
     help="File (TOML) that says what goes wrong when.",
 )
+@click.option(
+    "--seed",
+    type=int,
+    help="Let things go wrong at random for a day; the same number, the same things.",
+)
 @click.pass_obj
 def simulate(
     invocation: Invocation,
@@ -93,18 +99,22 @@ def simulate(
     kbps: int | None,
     gop: int | None,
     scenario: Path | None,
+    seed: int | None,
 ) -> None:
     """Run simulated cameras until stopped.
 
     They speak the protocol of the real ones and show a counter in every picture. --kbps and --gop
-    draw and encode the pictures once, which takes a moment and the extra 'media'.
+    draw and encode the pictures once, which takes a moment and the extra 'media'. The signal USR1
+    shows what happened so far.
     """
     from neolink.cli.logging_setup import setup_from_environment  # noqa: PLC0415 - only here
 
     setup_from_environment(invocation.verbosity)
     if port + cameras - 1 > 65535:
         raise click.UsageError(f"{cameras} cameras do not fit above port {port}.")
-    timeline = Scenario.load(scenario) if scenario else None
+    if scenario and seed is not None:
+        raise click.UsageError("--scenario and --seed exclude each other.")
+    timelines = _timelines(cameras, scenario, seed)
     secret = secrets.token_urlsafe(9) if password is None else password
     profiles = [
         CameraProfile(
@@ -122,32 +132,45 @@ def simulate(
         for number in range(1, cameras + 1)
     ]
     shown = secret if password is None else None
-    run(_run(profiles, bind, port, timeline, shown))
+    run(_run(profiles, bind, port, timelines, shown))
+
+
+def _timelines(cameras: int, scenario: Path | None, seed: int | None) -> list[Scenario]:
+    """Return what goes wrong with each camera."""
+    if seed is not None:
+        return [Scenario.random(f"{seed}/{number}", _A_DAY_S) for number in range(cameras)]
+    return [Scenario.load(scenario) if scenario else Scenario()] * cameras
 
 
 async def _run(
     profiles: Sequence[CameraProfile],
     host: str,
     port: int,
-    scenario: Scenario | None,
+    scenarios: Sequence[Scenario],
     shown_password: str | None,
 ) -> None:
     """Run until SIGINT or SIGTERM."""
+    loop = asyncio.get_running_loop()
 
     def announce(cameras: Sequence[SimulatedCamera]) -> None:
+        loop.add_signal_handler(signal.SIGUSR1, _show_counters, cameras)
         for camera in cameras:
             password = f", password {shown_password}" if shown_password is not None else ""
             click.echo(f"{_address(camera)}: {camera.profile.describe()}{password}")
 
     running = asyncio.create_task(
-        run_cameras(profiles, host=host, port=port, scenario=scenario, on_ready=announce),
+        run_cameras(profiles, host=host, port=port, scenario=scenarios, on_ready=announce),
         name="simulate",
     )
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, running.cancel)
     with suppress(asyncio.CancelledError):
         await running
+
+
+def _show_counters(cameras: Sequence[SimulatedCamera]) -> None:
+    for camera in cameras:
+        click.echo(f"{_address(camera)}: {camera.stats.describe()}")
 
 
 def _address(camera: SimulatedCamera) -> str:

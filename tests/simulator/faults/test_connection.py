@@ -1,7 +1,5 @@
 """Connections that are truncated, refused, slow, or lead nowhere."""
 
-
-
 from neolink.baichuan.events import Reply
 from neolink.baichuan.header import Header
 from neolink.baichuan.ids import MessageId

@@ -1,7 +1,7 @@
 """What a simulated camera answers, by message id. Pure: a query and the settings in, XML out.
 
-Login, previews, snapshots, subscriptions and logout are not here but in ``camera``: they need the
-connection.
+Login, subscriptions and logout are not here but in ``camera``, previews in ``previews``, snapshots
+in ``stills``: they need the connection.
 """
 
 from collections.abc import Mapping
