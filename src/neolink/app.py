@@ -6,15 +6,16 @@ camera is started again; it never ends a sibling.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from neolink.absence import stand_in_settings, why
 from neolink.camera.connection import RECEIVE_BUFFERS
-from neolink.camera.devices import group_devices, login_settings
+from neolink.camera.devices import Channels, group_devices, login_settings, match_devices
 from neolink.camera.settings import CameraSettings
+from neolink.camera.status import CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.camera.supervisor import Camera
 from neolink.clock import Clock, SystemClock
@@ -36,7 +37,7 @@ Key = tuple[str, StreamKind]
 
 SWEEP_S = 5.0
 REMOVE_TIMEOUT_S = 5.0
-"""How long a camera that is removed may take to log out before it is left to itself."""
+"""How long a camera that is removed may take to log out before another may log in for it."""
 
 RESTART_PAUSE_S = 1.0
 """No task is started again faster than this (a restart loop must not cost a CPU)."""
@@ -57,22 +58,10 @@ class BridgeSettings:
 class _Device:
     """One login: its channels as they were configured, and the camera that serves them."""
 
-    channels: tuple[CameraSettings, ...]
+    channels: Channels
     camera: Camera
+    sources: dict[Key, CameraStream] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
-
-    @property
-    def keys(self) -> list[Key]:
-        return [(channel.name, kind) for channel in self.channels for kind in channel.streams]
-
-
-@dataclass(frozen=True, slots=True)
-class _Detached:
-    """A device that is on its way out, with what it fed."""
-
-    device: _Device
-    mounts: list[Mount]
-    streams: list[Stream]
 
 
 class Bridge:
@@ -89,11 +78,12 @@ class Bridge:
         self.mounts: dict[Key, Mount] = {}
         self._devices: list[_Device] = []
         self._tasks: asyncio.TaskGroup | None = None
+        self._reloading = asyncio.Lock()
         self._limiter = RepeatLimiter(self.clock)
         self._memory = FileMemory(settings.state_folder) if settings.state_folder else NoMemory()
-        self._is_closing = False
-        for channels in group_devices(settings.cameras):
-            self._add_device(channels)
+        _, beginnings = self._rewire(settings)
+        for begin in beginnings:
+            begin()
         self.rtsp = RtspServer(settings.rtsp, self.mounts, self.clock)
 
     @property
@@ -116,13 +106,12 @@ class Bridge:
                 tasks.create_task(self._supervise("rtsp server", self.rtsp.run), name="rtsp server")
                 tasks.create_task(self._supervise("sweep", self._sweep), name="sweep")
                 for device in self._devices:
-                    self._start(device)
+                    self._begin(device, [])
                 try:
                     await asyncio.get_running_loop().create_future()
                 finally:
-                    self._is_closing = True
+                    self._tasks = None  # nothing is started any more
         finally:
-            self._tasks = None
             self.rtsp.close()
             for stream in self.streams.values():
                 stream.close()
@@ -130,38 +119,48 @@ class Bridge:
     async def reload(self, settings: BridgeSettings) -> None:
         """Go over to other settings; what they do not touch goes on without a lost frame.
 
-        A device whose channels changed is logged out and made anew, and the sessions of its
-        streams end. Addresses and ports of the server stay as they are until a restart. Raises
-        Unsupported like the constructor, and then nothing has changed.
+        A stream whose camera changed is made anew, and its sessions end at once; so are all
+        streams of a device whose login changed. They begin when the camera was told of the end.
+        Addresses and ports of the server, and the folder of the memory, stay until a restart.
+        Raises Unsupported like the constructor, and then nothing has changed. One reload waits
+        for another; a cancelled one is complete, but begins before the camera was told.
         """
         _refuse_unsupported(settings)
-        self.settings = settings
-        wanted = group_devices(settings.cameras)
-        old = [self._detach(one) for one in list(self._devices) if one.channels not in wanted]
-        known = [device.channels for device in self._devices]
-        new = [self._add_device(channels) for channels in wanted if channels not in known]
-        mounts = {mount.camera: mount for mount in settings.mounts}
-        for (name, kind), stream in self.streams.items():
-            self._remount((name, kind), stream, mounts.get(name))
-        self.rtsp.reload(settings.rtsp, self.mounts)  # from here on the new paths answer
-        for parts in old:
-            await self._end(parts)
-        for device in new:
-            self._start(device)
+        async with self._reloading:
+            if settings.state_folder != self.settings.state_folder:
+                _LOG.warning("[state]: takes effect after a restart")
+            endings, beginnings = self._rewire(settings)
+            self.rtsp.reload(settings.rtsp, self.mounts)  # the same turn of the loop: no 404
+            self.settings = settings
+            try:
+                if endings:
+                    await asyncio.wait(endings, timeout=REMOVE_TIMEOUT_S)
+            finally:
+                for begin in beginnings:
+                    begin()
 
-    def _start(self, device: _Device) -> None:
-        if self._tasks is None:
-            return  # run() will do it
+    def _begin(self, device: _Device, sources: Iterable[CameraStream]) -> None:
+        """Give a device more streams, and start it if that is still to be done."""
+        for source in sources:
+            device.camera.add(source)
+        if device.task is not None or self._tasks is None:
+            return  # run() will do it, or has ended
         name = f"camera {device.camera.settings.name}"
-        device.task = self._tasks.create_task(self._supervise(name, device.camera.run), name=name)
+        living = self._supervise(name, device.camera.run, lambda: device in self._devices)
+        device.task = self._tasks.create_task(living, name=name)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             RECEIVE_BUFFERS.sweep(self.clock.monotonic_s())
 
-    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run a part for ever; a fault of ours ends only this run of it."""
+    async def _supervise(
+        self,
+        name: str,
+        run: Callable[[], Awaitable[None]],
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Run a part as long as it is wanted; a fault of ours ends only this run of it."""
         while True:
             try:
                 await run()
@@ -174,53 +173,71 @@ class Bridge:
                         RESTART_PAUSE_S,
                         held_back,
                     )
-            if self._is_closing:
+            if self._tasks is None or not is_wanted():
                 return  # a part that was failing just then swallows its cancellation
             await asyncio.sleep(RESTART_PAUSE_S)
 
     # -- wiring -----------------------------------------------------------------------
 
-    def _add_device(self, channels: tuple[CameraSettings, ...]) -> _Device:
-        """Join one device's channels: camera stream → hub stream → mount, and demand back."""
-        mounts = {mount.camera: mount for mount in self.settings.mounts}
-        streams = [
-            self._add_stream(channel, kind, mounts.get(channel.name))
-            for channel in channels
-            for kind in channel.streams
+    def _rewire(
+        self, settings: BridgeSettings
+    ) -> tuple[list[asyncio.Task[None]], list[Callable[[], None]]]:
+        """Make the wiring what the settings say, from nothing or from other settings.
+
+        Return the tasks that still tell cameras of ends, and what is to be called after them.
+        """
+        before, wanted = self._devices, group_devices(settings.cameras)
+        places = match_devices([device.channels for device in before], wanted)
+        kept = dict(zip(places, wanted, strict=True))
+        endings = [
+            task
+            for place, device in enumerate(before)
+            for task in self._end(device, kept.get(place, ()))
         ]
-        camera = Camera(login_settings(channels), streams, clock=self.clock, limiter=self._limiter)
-        device = _Device(channels, camera)
-        self._devices.append(device)
-        for key in device.keys:
-            self.streams[key].explain = partial(why, camera.status, self.clock)
-        return device
+        beginnings: list[Callable[[], None]] = []
+        self._devices = []
+        for place, channels in zip(places, wanted, strict=True):
+            device = self._new_device(channels) if place is None else before[place]
+            self._devices.append(device)
+            beginnings.append(partial(self._begin, device, self._go_on(device, channels)))
+        self._remount(settings)
+        return endings, beginnings
 
-    def _detach(self, device: _Device) -> _Detached:
-        """Take a device out of the wiring; its name is free for another."""
-        self._devices.remove(device)
-        mounts = [self.mounts.pop(key, None) for key in device.keys]
-        streams = [self.streams.pop(key) for key in device.keys]
-        return _Detached(device, [mount for mount in mounts if mount is not None], streams)
+    def _new_device(self, channels: Channels) -> _Device:
+        settings = login_settings(channels)
+        return _Device((), Camera(settings, (), clock=self.clock, limiter=self._limiter))
 
-    async def _end(self, parts: _Detached) -> None:
-        """End the sessions of a device that was taken out, and log out of it."""
-        for mount in parts.mounts:
-            self.rtsp.end_sessions(mount, "the camera was removed or changed")
-        task = parts.device.task
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task], timeout=REMOVE_TIMEOUT_S)
-        for stream in parts.streams:
-            stream.close()
+    def _go_on(self, device: _Device, channels: Channels) -> list[CameraStream]:
+        """Make the streams that a device lacks, and return them for its camera."""
+        device.channels = channels
+        device.camera.rename(channels[0].name)
+        streams = _streams_of(channels)
+        missing = [key for key in streams if key not in device.sources]
+        for key in missing:
+            device.sources[key] = self._new_stream(streams[key], key[1], device.camera.status)
+        return [device.sources[key] for key in missing]
 
-    def _add_stream(
-        self, settings: CameraSettings, kind: StreamKind, mount: MountSettings | None
+    def _end(self, device: _Device, wanted: Channels) -> list[asyncio.Task[None]]:
+        """End streams that are not wanted as they are, and their sessions; without any, log out."""
+        present, future = _streams_of(device.channels), _streams_of(wanted)
+        gone = [key for key in present if future.get(key) != present[key]]
+        for key in gone:
+            self._unmount(key, "the camera was removed or changed")
+            self.streams.pop(key).close()
+        tasks = [device.camera.remove(device.sources.pop(key)) for key in gone]
+        if not wanted and device.task is not None:
+            device.task.cancel()
+            tasks.append(device.task)
+        return [task for task in tasks if task is not None]
+
+    def _new_stream(
+        self, settings: CameraSettings, kind: StreamKind, status: CameraStatus
     ) -> CameraStream:
-        key = (settings.name, kind)
-        stream = self.streams[key] = Stream(
+        """Join camera stream → hub stream, and demand back."""
+        stream = self.streams[settings.name, kind] = Stream(
             f"{settings.name}/{kind}",
             clock=self.clock,
-            stand_in=stand_in_settings(mount),
+            explain=partial(why, status, self.clock),
             memory=self._memory,
         )
         source = CameraStream(
@@ -233,22 +250,37 @@ class Bridge:
             origin_s=stream.origin_s,
         )
         stream.on_demand = source.request
-        self._remount(key, stream, mount)
         return source
 
-    def _remount(self, key: Key, stream: Stream, settings: MountSettings | None) -> None:
-        """Serve a stream as the settings say, or not at all."""
-        stream.stand_in_settings = stand_in_settings(settings)
-        mount = self.mounts.get(key)
-        if settings is None or key[1] not in settings.streams:
-            if mount is not None:
-                del self.mounts[key]
-                self.rtsp.end_sessions(mount, "the stream is no longer served")
-                stream.unsubscribe(mount)
-        elif mount is None:
-            self.mounts[key] = Mount(key[1], stream, settings, self.clock)
-        else:
-            mount.settings = settings
+    def _remount(self, settings: BridgeSettings) -> None:
+        """Serve every stream as the settings say, or not at all; in their order."""
+        mounts = {mount.camera: mount for mount in settings.mounts}
+        keys = [(camera.name, kind) for camera in settings.cameras for kind in camera.streams]
+        for key in keys:
+            stream, wanted = self.streams.pop(key), mounts.get(key[0])
+            self.streams[key] = stream
+            stream.stand_in_settings = stand_in_settings(wanted)
+            if wanted is None or key[1] not in wanted.streams:
+                self._unmount(key, "the stream is no longer served")
+                continue
+            mount = self.mounts.pop(key, None) or Mount(key[1], stream, wanted, self.clock)
+            mount.settings = wanted
+            self.mounts[key] = mount
+
+    def _unmount(self, key: Key, reason: str) -> None:
+        mount = self.mounts.pop(key, None)
+        if mount is not None:
+            self.rtsp.end_sessions(mount, reason)
+            mount.stream.unsubscribe(mount)
+
+
+def _streams_of(channels: Channels) -> dict[Key, CameraSettings]:
+    """Return the streams of a device, each with all that concerns it."""
+    return {
+        (channel.name, kind): replace(channel, streams=(kind,))
+        for channel in channels
+        for kind in channel.streams
+    }
 
 
 def _refuse_unsupported(settings: BridgeSettings) -> None:

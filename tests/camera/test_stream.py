@@ -222,6 +222,28 @@ async def test_three_starts_that_bring_nothing_make_a_new_login(
             assert rig.main.losses == 0
 
 
+async def test_what_describes_the_stream_is_no_fruit_even_if_it_comes_later(hasty: None) -> None:
+    logins = 0
+
+    async def camera(peer: Peer) -> None:
+        nonlocal logins
+        await peer.admit()
+        logins += 1
+        while True:
+            request = await peer.request()
+            peer.protocol.reply(request.header)
+            peer.send()
+            if request.message_id == MessageId.PREVIEW_START:
+                await asyncio.sleep(0.05)
+                info = serialize(InfoPacket(640, 360, 15))
+                peer.protocol.send_media(request.header, info, starts_packet=True)
+                peer.send()
+
+    async with scripted(camera) as port, rigged(port) as rig:
+        await eventually(lambda: logins == 2)
+        assert rig.stream.starts in (3, 4)
+
+
 async def test_a_start_that_is_never_answered_ends_neither_the_login_nor_the_other_stream(
     hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +285,7 @@ async def test_a_camera_that_is_silent_altogether_is_left_after_one_unanswered_s
         await rig.main.until_pictures(1)
         camera.begin(Silence())
         await rig.until_state(CameraState.WAITING)
+        assert "no answer to PREVIEW_START" in rig.camera.status.last_error
         camera.resume()
         await rig.main.until_pictures(1)
         assert rig.main.losses == 1

@@ -499,6 +499,33 @@ async def test_a_fault_of_ours_is_seen_in_the_status(monkeypatch: pytest.MonkeyP
         await camera.wait_for(lambda stats: not stats.open_connections)
 
 
+async def test_a_fault_of_ours_does_not_swallow_a_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fault ends the connection; the end comes while the streams' stops are under way."""
+    has_started, is_stopping = asyncio.Event(), asyncio.Event()
+    events = {MessageId.PREVIEW_START: has_started, MessageId.PREVIEW_STOP: is_stopping}
+
+    async def broken(*_: object, **__: object) -> None:
+        await has_started.wait()
+        raise ZeroDivisionError("ours")
+
+    async def camera(peer: Peer) -> None:
+        await peer.admit()
+        while True:
+            request = await peer.request()
+            if request.message_id in events:
+                events[MessageId(request.message_id)].set()
+
+    monkeypatch.setattr(supervisor_module, "set_clock_if_needed", broken)
+    async with scripted(camera) as port, rigged(port, SUB, stop_timeout_s=0.1) as rig:
+        async with asyncio.timeout(3):
+            await is_stopping.wait()
+            rig.task.cancel()
+            await asyncio.wait([rig.task])
+        assert rig.task.cancelled()
+
+
 async def test_a_stall_of_one_stream_does_not_touch_the_status(hasty: None) -> None:
     async with SimulatedCamera(PROFILE) as camera, rigged(camera, SUB) as rig:
         await rig.main.until_pictures(1)

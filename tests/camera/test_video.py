@@ -260,6 +260,16 @@ def test_a_packet_cut_off_by_a_restart_leaves_no_trace() -> None:
     assert bench.demuxer.damages == 0
 
 
+def test_after_a_restart_pictures_wait_for_a_random_access_point() -> None:
+    bench = Bench()
+    due = packets(5.0)
+    bench.feed(due[:5])
+    before = len(bench.out.pictures)
+    bench.demuxer.restart()
+    bench.feed(due[5:])
+    assert bench.out.pictures[before].is_random_access
+
+
 def test_a_frame_longer_than_allowed_is_damage_and_takes_no_memory() -> None:
     bench = Bench()
     (key,) = [one for one in packets(0.01) if isinstance(one, VideoPacket)]

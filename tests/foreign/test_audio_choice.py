@@ -17,8 +17,17 @@ SIZE = (640, 360)
 AAC = CameraProfile(name="porch", audio="aac")
 ADPCM = CameraProfile(name="porch", audio="adpcm", codec=VideoCodec.H265)
 
+CUT = {("adpcm", "pcmu"), ("adpcm", "l16"), ("aac", "none"), ("aac", "pcmu")}
+
 CHOICES = [
-    pytest.param(profile, choice, codec, rate, id=f"{profile.audio}-{choice}")
+    pytest.param(
+        profile,
+        choice,
+        codec,
+        rate,
+        id=f"{profile.audio}-{choice}",
+        marks=() if (profile.audio, choice) in CUT else pytest.mark.slow,
+    )
     for profile, choice, codec, rate in (
         (ADPCM, "l16", "pcm_s16be", 8000),
         (ADPCM, "pcmu", "pcm_mulaw", 8000),

@@ -74,7 +74,7 @@ CODINGS: dict[str, tuple[VideoCodec, str, Callable[[], tuple[bytes, ...]]]] = {
 }
 
 
-CUT = {("aac", "gstreamer", True), ("adpcm", "ffmpeg", True), ("aac", "pyav", False)}
+CUT = {("aac", "gstreamer", True), ("adpcm", "pyav", True)}
 CASES = [
     pytest.param(*case, marks=() if case in CUT else pytest.mark.slow)
     for case in product(CODINGS, ("pyav", "ffmpeg", "gstreamer"), (False, True))

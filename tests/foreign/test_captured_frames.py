@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count, groupby
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -27,6 +28,7 @@ from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from support.bridge import HOST
 from support.processes import need_programs, run_for
+from support.rtsp_client import RtspClient
 
 pytestmark = pytest.mark.foreign
 
@@ -114,3 +116,18 @@ async def test_captured_pictures_reach_ffmpeg_byte_for_byte(samples: Path, trans
     assert len(whole) >= 8 * len(sent)
     for number in range(0, len(whole), len(sent)):
         assert whole[number : number + len(sent)] == sent
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+async def test_captured_pictures_reach_the_strict_client_as_whole_pictures(
+    samples: Path, transport: Literal["tcp", "udp"]
+) -> None:
+    pictures = [captured(samples, kind) for kind in ("iframe", "pframe")]
+    sent = [tuple(nal_units(picture)) for picture in pictures]
+    async with serving(*pictures) as url, RtspClient(url) as client:
+        await client.watch(0, transport=transport)
+        track = client.tracks[0]
+        await client.until(lambda: len(track.timestamps) >= 20, "20 pictures")
+        received = [unit.nal_units for unit in track.video_units()]
+    assert track.gaps == 0
+    assert received[:18] == sent * 9

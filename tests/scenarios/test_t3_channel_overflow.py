@@ -60,7 +60,7 @@ class Gauge:
         raise AssertionError
 
 
-@pytest.mark.parametrize("watch_s", [6.0, pytest.param(60.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("watch_s", [4.5, pytest.param(60.0, marks=pytest.mark.slow)])
 async def test_a_slow_player_loses_whole_groups_and_nobody_else_anything(
     watch_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:

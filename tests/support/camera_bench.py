@@ -116,7 +116,7 @@ class Rig:
 
     async def until_state(self, state: CameraState, timeout_s: float = WAIT_S) -> None:
         status = self.camera.status
-        await eventually(lambda: status.state is state, f"{state}, not {status}", timeout_s)
+        await eventually(lambda: status.state is state, f"state {state}", timeout_s)
 
     async def until_connected(self) -> None:
         await self.until_state(CameraState.CONNECTED)

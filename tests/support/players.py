@@ -207,9 +207,12 @@ _UNTIMED = "FFmpeg gives the first packet of any H.264 or H.265 RTSP stream no t
 _ENCODING = "mpv encodes a second of sound ahead of the picture; in normal play it is silent"
 
 _HARMLESS: tuple[tuple[str, str], ...] = (
-    (r"Non-monotonous DTS in output stream 0:0; previous: 0, current: 0; changing to 1", _UNTIMED),
+    (
+        r"Non-monotonous DTS in output stream 0:0; previous: (\d{1,4}), current: \1; changing",
+        _UNTIMED,
+    ),
     (r"^No video PTS! Making something up", _UNTIMED),
-    (r"^Invalid video timestamp: 0\.000000 -> 0\.000000$", _UNTIMED),
+    (r"^Invalid video timestamp: (0\.0\d+) -> \1$", _UNTIMED),
     (r"nut: Multiple keyframes with same PTS$", _UNTIMED),
     (r"^Audio/Video desynchronisation detected! Possible reasons include too slow$", _ENCODING),
     (r"^hardware, temporary CPU spikes, broken drivers, and broken files. Audio$", _ENCODING),

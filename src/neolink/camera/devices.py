@@ -1,14 +1,20 @@
-"""Which configured cameras are channels of one device and share its login. Pure."""
+"""Which configured cameras are channels of one device and share its login. Pure.
+
+Also which login goes on when the configuration changes.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from neolink.camera.settings import CameraSettings
 
-__all__ = ["group_devices", "login_settings"]
+__all__ = ["Channels", "group_devices", "login_settings", "match_devices"]
+
+Channels = tuple[CameraSettings, ...]
+"""Those of one device."""
 
 
-def group_devices(cameras: Iterable[CameraSettings]) -> list[tuple[CameraSettings, ...]]:
+def group_devices(cameras: Iterable[CameraSettings]) -> list[Channels]:
     """Group channels of one device: the same address and login is one connection.
 
     A camera that is configured twice gets a second one: a stream that is started twice on one
@@ -38,6 +44,34 @@ def login_settings(channels: Sequence[CameraSettings]) -> CameraSettings:
         max_frame_length=max(channel.max_frame_length for channel in channels),
         debug=any(channel.debug for channel in channels),
     )
+
+
+def match_devices(before: Sequence[Channels], after: Sequence[Channels]) -> list[int | None]:
+    """Return for each device of ``after`` the place in ``before`` whose login it can take over.
+
+    None: it needs a new one, because the address, the account or how to log in has changed. Among
+    several the one that has the most names in common is taken.
+    """
+    matches: list[int | None] = [None] * len(after)
+    pairs = [
+        (len(_names(channels) & _names(wanted)), old, new)
+        for new, wanted in enumerate(after)
+        for old, channels in enumerate(before)
+        if _login(channels) == _login(wanted)
+    ]
+    for _, old, new in sorted(pairs, key=lambda pair: -pair[0]):
+        if matches[new] is None and old not in matches:
+            matches[new] = old
+    return matches
+
+
+def _login(channels: Channels) -> CameraSettings:
+    """Return what concerns the login alone."""
+    return replace(login_settings(channels), name="", streams=(), channel_id=0)
+
+
+def _names(channels: Channels) -> set[str]:
+    return {channel.name for channel in channels}
 
 
 def _identity(camera: CameraSettings) -> object:

@@ -6,6 +6,7 @@ No protocol here and no command; what to do about each failure is decided in thi
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from neolink.camera.backoff import Backoff
 from neolink.camera.commands.clock import set_clock_if_needed
@@ -15,7 +16,7 @@ from neolink.camera.status import CameraState, CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.clock import Clock
 from neolink.errors import AuthenticationFailed, NeolinkError
-from neolink.log import RepeatLimiter, bind
+from neolink.log import BoundLogger, RepeatLimiter, bind
 
 __all__ = ["Camera"]
 
@@ -41,14 +42,39 @@ class Camera:
         self.status = CameraStatus()
         self._clock = clock
         self._limiter = limiter
-        self._log = bind(logging.getLogger(__name__), camera=settings.name, phase="connection")
+        self._log = _log_of(settings.name)
         self._backoff = Backoff(settings)
         self._connected_s: float | None = None
+        self._serving: dict[CameraStream, asyncio.Task[None]] = {}
+        """On the login of the moment."""
+        self._has_more = asyncio.Event()
 
     @property
     def is_wanted(self) -> bool:
         """Whether any of its streams is wanted now."""
         return any(stream.is_wanted for stream in self.streams)
+
+    # -- changes while it runs --------------------------------------------------------
+
+    def add(self, stream: CameraStream) -> None:
+        """Serve one more stream, on the login that is there."""
+        self.streams += (stream,)
+        self._has_more.set()
+
+    def remove(self, stream: CameraStream) -> asyncio.Task[None] | None:
+        """Stop a stream; return the task that tells the camera so, if it was served."""
+        self.streams = tuple(other for other in self.streams if other is not stream)
+        task = self._serving.pop(stream, None)
+        if task is not None:
+            task.cancel()
+        return task
+
+    def rename(self, name: str) -> None:
+        """Go by the name of another of its channels in the log."""
+        self.settings = replace(self.settings, name=name)
+        self._log = _log_of(name)
+
+    # -- life -------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Keep the device connected (or, with ``idle_disconnect``, connected while wanted).
@@ -61,15 +87,9 @@ class Camera:
             await self._until_needed()
             try:
                 await self._attend()
-            except* _IdleError:
-                self._log.info("logged out: nobody has used the camera for a while")
-                self._set_state(CameraState.IDLE)
-            except* NeolinkError as group:
+            except Exception as error:  # noqa: BLE001 - what it does not know is raised on
                 _raise_if_cancelled()
-                await self._recover(next(_leaves(group)))
-            except* Exception as group:
-                self._note_failure(CameraState.WAITING, f"internal error: {group!r}")
-                raise
+                await self._handle(error)
 
     # -- one connection ---------------------------------------------------------------
 
@@ -89,9 +109,19 @@ class Camera:
                 tasks.create_task(self._set_clock(session), name=f"{name} clock")
                 if self.settings.idle_disconnect:
                     tasks.create_task(self._until_idle(), name=f"{name} idle")
-                for stream in self.streams:
-                    tasks.create_task(stream.serve(session), name=f"{name} {stream.kind}")
+                tasks.create_task(self._serve(session, tasks), name=f"{name} streams")
                 await session.keep_alive()  # in the group's body: see _raise_if_cancelled
+
+    async def _serve(self, session: CameraSession, tasks: asyncio.TaskGroup) -> None:
+        """Begin with every stream, also with those that are added later."""
+        self._serving = {}
+        while True:
+            for stream in self.streams:
+                if stream not in self._serving:
+                    name = f"{self.settings.name} {stream.kind}"
+                    self._serving[stream] = tasks.create_task(stream.serve(session), name=name)
+            self._has_more.clear()
+            await self._has_more.wait()
 
     async def _set_clock(self, session: CameraSession) -> None:
         try:
@@ -107,17 +137,17 @@ class Camera:
     # -- when to connect --------------------------------------------------------------
 
     async def _until_needed(self) -> None:
-        if not self.settings.idle_disconnect or self.is_wanted:
-            return
-        self._set_state(CameraState.IDLE)
-        never = asyncio.get_running_loop().create_future()
-        waits = [asyncio.ensure_future(stream.until_wanted()) for stream in self.streams]
-        try:
-            await asyncio.wait([never, *waits], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        while self.settings.idle_disconnect and not self.is_wanted:
+            self._set_state(CameraState.IDLE)
+            self._has_more.clear()
+            waits = [asyncio.ensure_future(stream.until_wanted()) for stream in self.streams]
+            more = asyncio.ensure_future(self._has_more.wait())
+            try:
+                await asyncio.wait([more, *waits], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in (more, *waits):
+                    wait.cancel()
+                await asyncio.gather(more, *waits, return_exceptions=True)
 
     async def _until_idle(self) -> None:
         used_s = self._clock.monotonic_s()
@@ -129,7 +159,21 @@ class Camera:
 
     # -- failures ---------------------------------------------------------------------
 
-    async def _recover(self, error: BaseException) -> None:
+    async def _handle(self, error: Exception) -> None:
+        """Do what the end of a connection calls for; an error of ours is raised on."""
+        causes = list(_leaves(error))
+        for cause in causes:
+            if not isinstance(cause, NeolinkError | _IdleError):
+                self._note_failure(CameraState.WAITING, f"internal error: {cause!r}")
+                raise error
+        failure = next((cause for cause in causes if isinstance(cause, NeolinkError)), None)
+        if failure is not None:
+            await self._recover(failure)
+        else:
+            self._log.info("logged out: nobody has used the camera for a while")
+            self._set_state(CameraState.IDLE)
+
+    async def _recover(self, error: NeolinkError) -> None:
         now_s = self._clock.monotonic_s()
         lasted_s = now_s - self._connected_s if self._connected_s is not None else 0.0
         pause_s = self._backoff.pause_s(error, lasted_s)
@@ -166,6 +210,10 @@ class _IdleError(Exception):
     """Nobody uses the camera; the login is given up on purpose."""
 
 
+def _log_of(name: str) -> BoundLogger:
+    return bind(logging.getLogger(__name__), camera=name, phase="connection")
+
+
 def _raise_if_cancelled() -> None:
     """Raise CancelledError when the current task was cancelled from outside.
 
@@ -178,9 +226,9 @@ def _raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error

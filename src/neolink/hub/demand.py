@@ -78,6 +78,19 @@ TRANSITIONS: dict[DemandState, dict[DemandEvent, DemandState]] = {
 }
 
 
+_LEADS_TO = {
+    _E.FIRST_JOINED: _S.STARTING,
+    _E.LAST_LEFT: _S.LINGERING,
+    _E.UNIT_CAME: _S.LIVE,
+    _E.SOURCE_LOST: _S.HOLDING,
+    _E.HOLD_OVER: _S.PLACEHOLDER,
+    _E.GRACE_OVER: _S.IDLE,
+}
+"""Where an event leads that came in a state the table does not foresee."""
+
+_UNWATCHED = (_S.IDLE, _S.LINGERING)
+
+
 class Demand:
     """The state of one stream's demand."""
 
@@ -99,3 +112,14 @@ class Demand:
             raise LocalProtocolError(f"stream is {self.state}: {event} cannot happen")
         self.state = following
         return following
+
+    def settle(self, event: DemandEvent, *, is_held: bool) -> DemandState:
+        """Follow an event that ``handle`` refused, as far as readers bear it out; return the state.
+
+        A mistake of ours in the table must neither keep pictures from those who watch
+        (``is_held``) nor the camera at work when nobody does.
+        """
+        following = _LEADS_TO[event]
+        if (following in _UNWATCHED) is not is_held:
+            self.state = following
+        return self.state

@@ -12,12 +12,13 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from neolink.clock import Clock
-from neolink.errors import DeadlineExceeded
+from neolink.errors import DeadlineExceeded, LocalProtocolError
 from neolink.hub.demand import Demand, DemandEvent, DemandState
 from neolink.hub.learning import Learning, needs_new_description
 from neolink.hub.memory import Memory, NoMemory, Remembered
 from neolink.hub.splash import SplashReason
 from neolink.hub.standin import StandIn, StandInSettings
+from neolink.log import RepeatLimiter
 from neolink.media.tracks import VIDEO_CLOCK_RATE, Presentation
 from neolink.media.units import AccessUnit, MediaUnit
 
@@ -95,6 +96,7 @@ class Stream:
         self.sink_failures = 0
         self.last_unit_s: float | None = None
         self._clock = clock
+        self._limiter = RepeatLimiter(clock)
         self._grace_s = grace_s
         self._demand = Demand()
         self._sinks: tuple[Sink, ...] = ()
@@ -114,6 +116,7 @@ class Stream:
         self.stand_ins = 0
         """Stand-in pictures published."""
         self._described = asyncio.Event()
+        self._is_closed = False
         self._memory = memory or NoMemory()
         self._learning = self._recall()
 
@@ -125,6 +128,7 @@ class Stream:
     @stand_in_settings.setter
     def stand_in_settings(self, settings: StandInSettings) -> None:
         self._stand_in.settings = settings
+        self._is_stood_in_for &= settings.is_enabled
 
     @property
     def state(self) -> DemandState:
@@ -148,14 +152,14 @@ class Stream:
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""
         was_live = self._demand.state is DemandState.LIVE
-        self._demand.handle(DemandEvent.SOURCE_LOST)
+        self._move(DemandEvent.SOURCE_LOST)
         if was_live:
             self._wait(self._stand_in.settings.lost_hold_s)
         self._stopped()
 
     def _note_picture(self, unit: AccessUnit) -> AccessUnit:
         if self._demand.state is not DemandState.LIVE:
-            self._demand.handle(DemandEvent.UNIT_CAME)
+            self._move(DemandEvent.UNIT_CAME)
             self._wait(None)
         if unit.is_random_access:
             self._stand_in.remember(unit)
@@ -180,7 +184,7 @@ class Stream:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-        if pause_s is not None:
+        if pause_s is not None and not self._is_closed:
             loop = asyncio.get_running_loop()
             self._waiting = loop.call_later(pause_s, self._still_away)
 
@@ -189,10 +193,10 @@ class Stream:
         self._waiting = None
         settings = self._stand_in.settings
         if self._demand.state is not DemandState.PLACEHOLDER:
-            self._demand.handle(DemandEvent.HOLD_OVER)
+            self._move(DemandEvent.HOLD_OVER)
             _LOG.info("%s: the camera is away (%s)", self.name, self.explain())
-            if not settings.is_enabled:
-                self._tell(lambda sink: sink.source_ended())
+        if not settings.is_enabled:
+            self._tell(lambda sink: sink.source_ended())
         if not settings.is_enabled or self._demand.state is not DemandState.PLACEHOLDER:
             return
         self._pts = max(self._pts + 1, self._pts_now())
@@ -246,8 +250,13 @@ class Stream:
         return self.presentation or self._stand_in.presentation
 
     def close(self) -> None:
-        """Cancel the timers and remember the stream; it is not used afterwards."""
+        """Remember the stream and cancel the timers; it is not used afterwards.
+
+        Who waits for its description is given that of the stand-in.
+        """
         self._memorize()
+        self._is_closed = True
+        self._described.set()
         self._wait(None)
         if self._linger is not None:
             self._linger.cancel()
@@ -264,9 +273,19 @@ class Stream:
 
     # -- demand -----------------------------------------------------------------------
 
+    def _move(self, event: DemandEvent) -> None:
+        """Change the state; where that fails, readers go on and the log tells."""
+        try:
+            self._demand.handle(event)
+        except LocalProtocolError as error:
+            state = self._demand.settle(event, is_held=self._holds > 0)
+            self._limiter.log(
+                _LOG, logging.WARNING, "%s: %s; going on as %s", self.name, error, state
+            )
+
     def _join(self) -> None:
         was_wanted = self._demand.is_wanted
-        self._demand.handle(DemandEvent.FIRST_JOINED)
+        self._move(DemandEvent.FIRST_JOINED)
         self._wait(self._start_hold_s())
         if self._linger is not None:
             self._linger.cancel()
@@ -279,14 +298,16 @@ class Stream:
         self._holds -= 1
         if self._holds:
             return
-        self._demand.handle(DemandEvent.LAST_LEFT)
+        self._move(DemandEvent.LAST_LEFT)
         self._wait(None)
+        if self._is_closed:
+            return
         loop = asyncio.get_running_loop()
         self._linger = loop.call_later(self._grace_s, self._grace_over)
 
     def _grace_over(self) -> None:
         self._linger = None
-        self._demand.handle(DemandEvent.GRACE_OVER)
+        self._move(DemandEvent.GRACE_OVER)
         self._stopped()
         self._memorize()
         _LOG.debug("%s: no longer wanted", self.name)
@@ -325,6 +346,8 @@ class Stream:
     def _memorize(self) -> None:
         """Remember the newest key frame, if the camera sent any in this run."""
         key = self._stand_in.last_key
+        if self._is_closed:
+            return  # another stream may go by the name
         if self.units and self.presentation is not None and key is not None:
             self._memory.save(self.name, Remembered(self.presentation, key))
 

@@ -206,15 +206,15 @@ class SessionTable:
     """All sessions of a server, found by identifier and peer.
 
     ``new_id`` makes unguessable identifiers of 16 or more hex digits. ``timeout_s`` is
-    advertised.
+    advertised; it and ``max_sessions`` may be changed, for the sessions that are still to come.
     """
 
     def __init__(
         self, new_id: Callable[[], str], *, timeout_s: int = 60, max_sessions: int = 1024
     ) -> None:
         self._new_id = new_id
-        self._timeout_s = timeout_s
-        self._max_sessions = max_sessions
+        self.timeout_s = timeout_s
+        self.max_sessions = max_sessions
         self._sessions: dict[str, ServerSession] = {}
 
     def __len__(self) -> int:
@@ -228,12 +228,12 @@ class SessionTable:
 
         Raises RtspError 503 when the table is full, LocalProtocolError for a bad ``new_id``.
         """
-        if len(self._sessions) >= self._max_sessions:
-            raise RtspError(503, f"all {self._max_sessions} sessions are in use")
+        if len(self._sessions) >= self.max_sessions:
+            raise RtspError(503, f"all {self.max_sessions} sessions are in use")
         identifier = self._new_id()
         if len(identifier) < 16 or not identifier.isalnum() or identifier in self._sessions:
             raise LocalProtocolError("session identifiers must be unique, 16 or more hex digits")
-        session = ServerSession(identifier, path, user, peer_host, now, self._timeout_s)
+        session = ServerSession(identifier, path, user, peer_host, now, self.timeout_s)
         self._sessions[identifier] = session
         return session
 

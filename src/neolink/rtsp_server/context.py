@@ -72,9 +72,9 @@ class Context:
         player.close()
 
     def expel(self, player: Player, reason: str) -> None:
-        """End a player's session and, when it is interleaved, its connection."""
+        """End a player's session, and the connection that it plays or is interleaved on."""
         outbox = player.outbox
-        player.say_bye()
+        player.dismiss(reason)
         self.end_session(player.session)
         if outbox is not None:
             outbox.fail(reason)

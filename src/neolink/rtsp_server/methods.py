@@ -14,7 +14,7 @@ from neolink import __version__
 from neolink.errors import DeadlineExceeded
 from neolink.media.tracks import Presentation
 from neolink.rtp.formats import AudioChoice
-from neolink.rtsp.auth import AuthOutcome
+from neolink.rtsp.auth import Authenticator, AuthOutcome
 from neolink.rtsp.errors import MessageError, RtspError, TlsClientHello
 from neolink.rtsp.headers import (
     LIVE_RANGE,
@@ -83,6 +83,7 @@ class Conversation:
         """Query by path as it was described: rtspsrc leaves it out of SETUP."""
         self._proven_user: str | None = None
         self._proven_path: str | None = None
+        self._proven_by: Authenticator | None = None
         self._bad_requests = 0
         self.is_admitted = False
         """Whether the peer has asked for a stream that it may watch."""
@@ -159,7 +160,7 @@ class Conversation:
         mount = await self._mount(request, target)
         if not accepts_sdp(request.headers):
             raise RtspError(406, "only application/sdp is there")
-        presentation = await self._presentation(mount)
+        mount, presentation = await self._presentation(request, target, mount)
         self._queries = {target.path: target.query}
         text = describe(
             mount, presentation, _audio_choice(mount, target), self._connection.local_host
@@ -181,7 +182,7 @@ class Conversation:
             parse_transports(request.headers.get("Transport") or ""),
             has_udp=self._context.udp is not None,
         )
-        presentation = await self._presentation(mount)
+        mount, presentation = await self._presentation(request, target, mount)
         session = self._session(request) if "Session" in request.headers else None
         choice = _audio_choice(mount, target)
         if session is not None:
@@ -265,7 +266,7 @@ class Conversation:
     async def _require_permission(
         self, request: Request, target: Target, mount: Mount | None
     ) -> None:
-        if request.method == Method.SETUP and target.path == self._proven_path:
+        if request.method == Method.SETUP and mount and self._is_proven(target, mount):
             return  # some players sign DESCRIBE rightly and then send garbage
         # Before a login nobody learns which cameras exist.
         user = await self._login(request) if mount or self._context.settings.users else None
@@ -274,6 +275,11 @@ class Conversation:
         if not mount.settings.access.permits(user):
             raise RtspError(403, "this user may not watch this camera")
         self._proven_path = target.path
+
+    def _is_proven(self, target: Target, mount: Mount) -> bool:
+        """Whether the peer has logged in for this path, and that is still good."""
+        is_same = target.path == self._proven_path and self._user is not None
+        return is_same and mount.settings.access.permits(self._user)
 
     async def _login(self, request: Request) -> str:
         """Return the proven user; raise 401 with challenges."""
@@ -284,10 +290,10 @@ class Conversation:
             request.method,
             request.url,
             now_s,
-            allow_stale=self._proven_user is not None,
+            allow_stale=self._user is not None,
         )
         if result.user is not None:
-            self._proven_user = result.user
+            self._proven_user, self._proven_by = result.user, context.authenticator
             return result.user
         if result.outcome in {AuthOutcome.WRONG, AuthOutcome.MALFORMED}:
             await self._note_wrong_login()
@@ -306,14 +312,31 @@ class Conversation:
         if context.wrong_logins.note(connection.peer_host, context.clock.monotonic_s()):
             await asyncio.sleep(context.settings.limits.wrong_login_delay_s)
 
-    async def _presentation(self, mount: Mount) -> Presentation:
-        try:
-            return await mount.stream.describe(mount.settings.setup_timeout_s)
-        except DeadlineExceeded as error:
-            _LOG.warning("%s: refused for now: %s", self._connection.name, error)
-            raise RtspError(
-                503, str(error), headers=[("Retry-After", str(RETRY_AFTER_S))]
-            ) from None
+    @property
+    def _user(self) -> str | None:
+        """Who the peer has proven to be, among the users as they are today."""
+        is_valid = self._proven_by is self._context.authenticator
+        return self._proven_user if is_valid else None
+
+    async def _presentation(
+        self, request: Request, target: Target, mount: Mount
+    ) -> tuple[Mount, Presentation]:
+        """Wait for what a mount shows; return both.
+
+        When the configuration changes meanwhile, the path is looked up again, and who may watch it.
+        """
+        while True:
+            settings = self._context.settings
+            try:
+                presentation = await mount.stream.describe(mount.settings.setup_timeout_s)
+            except DeadlineExceeded as error:
+                _LOG.warning("%s: refused for now: %s", self._connection.name, error)
+                raise RtspError(
+                    503, str(error), headers=[("Retry-After", str(RETRY_AFTER_S))]
+                ) from None
+            if self._context.settings is settings:
+                return mount, presentation
+            mount = await self._mount(request, target)
 
     def _session(self, request: Request) -> ServerSession:
         """Return the session that a request names, and note that it lives; raise 454."""
@@ -347,7 +370,7 @@ class Conversation:
         self._check_limits(mount)
         session = context.sessions.create(
             path=target.path,
-            user=self._proven_user,
+            user=self._user,
             peer_host=self._connection.peer_host,
             now=context.clock.monotonic_s(),
         )

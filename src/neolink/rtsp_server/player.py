@@ -123,6 +123,13 @@ class Player:
         if self._seat is not None and self.outbox is None:
             self.mount.say_bye(self._seat)
 
+    def dismiss(self, reason: str) -> None:
+        """Say BYE, and have the conversation end the session; one that does not play is left."""
+        seat = self._seat
+        if seat is not None:
+            self.mount.say_bye(seat)
+            seat.on_failure(reason)
+
     def close(self) -> None:
         """Stop media and release the lanes."""
         self._leave()

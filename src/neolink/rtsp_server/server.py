@@ -35,8 +35,18 @@ ACCEPT_PAUSE_S: Final = 0.5
 NOT_SENT_LOW_WATER: Final = 128 * 1024
 """More than this is kept in our queue, where whole groups of pictures can be dropped."""
 
-NOT_LIVE: Final = ("bind", "port", "certificate", "tls_client_auth", "is_udp_enabled", "rtp_port")
-"""Settings of the sockets themselves."""
+SESSIONS_PER_CONNECTION: Final = 2
+"""UDP sessions outlive their connection."""
+
+NOT_LIVE: Final = {
+    "bind": "bind",
+    "port": "bind_port",
+    "certificate": "certificate",
+    "tls_client_auth": "tls_client_auth",
+    "is_udp_enabled": "[rtsp] udp",
+    "rtp_port": "[rtsp] rtp_port",
+}
+"""Settings of the sockets themselves, and the keys that they come from."""
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -56,7 +66,7 @@ class RtspServer:
             sessions=SessionTable(
                 lambda: secrets.token_hex(12),
                 timeout_s=int(settings.session_timeout_s),
-                max_sessions=2 * limits.max_connections,  # UDP ones outlive their connection
+                max_sessions=SESSIONS_PER_CONNECTION * limits.max_connections,
             ),
             authenticator=Authenticator(REALM, self._nonce_key, settings.users),
             budget=Budget(limits.max_bytes),
@@ -81,19 +91,24 @@ class RtspServer:
     ) -> None:
         """Go over to other users, limits and mounts; end the sessions of who may no longer watch.
 
-        Where is listened stays as it is until a restart.
+        Where is listened stays as it is until a restart. Sessions keep the queue and the timeout
+        that they began with.
         """
-        before, context = self.settings, self.context
+        before, context, limits = self.settings, self.context, settings.limits
         fixed = {name: getattr(before, name) for name in NOT_LIVE}
-        if changed := [name for name in NOT_LIVE if getattr(settings, name) != fixed[name]]:
+        if changed := [
+            key for name, key in NOT_LIVE.items() if getattr(settings, name) != fixed[name]
+        ]:
             _LOG.warning("%s: takes effect after a restart", ", ".join(changed))
         self.settings = context.settings = replace(settings, **fixed)
         context.mounts = MountTable(mounts)
-        context.budget.max_bytes = settings.limits.max_bytes
+        context.budget.max_bytes = limits.max_bytes
+        context.sessions.timeout_s = int(settings.session_timeout_s)
+        context.sessions.max_sessions = SESSIONS_PER_CONNECTION * limits.max_connections
         if settings.users != before.users:
             context.authenticator = Authenticator(REALM, self._nonce_key, settings.users)
         for session, player in context.live_sessions():
-            if not self._may_watch(session.user, player.mount):
+            if not self._may_still_watch(session.user, player.mount, before.users):
                 context.expel(player, "the user may no longer watch this camera")
 
     def end_sessions(self, mount: Mount, reason: str) -> None:
@@ -102,9 +117,15 @@ class RtspServer:
             if player.mount is mount:
                 self.context.expel(player, reason)
 
-    def _may_watch(self, user: str | None, mount: Mount) -> bool:
-        access = mount.settings.access
-        return access.permits(user) and (not access.needs_login or user in self.settings.users)
+    def _may_still_watch(
+        self, user: str | None, mount: Mount, users_before: Mapping[str, str]
+    ) -> bool:
+        """Tell whether a login of before is good today: same user, same password."""
+        access, users = mount.settings.access, self.settings.users
+        if not access.needs_login:
+            return True
+        is_same = user is not None and users.get(user) == users_before.get(user)
+        return is_same and access.permits(user)
 
     def open(self) -> None:
         """Bind all ports. Raises ConfigError naming the address that is in use."""
