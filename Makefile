@@ -9,7 +9,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-all fuzz bench fmt clean peers
+.PHONY: help setup demo check test test-all fuzz bench soak stress fmt clean peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,12 @@ fuzz: .venv/development  ## each fuzz harness for SECONDS (default 60)
 
 bench: .venv/development  ## CPU per delivered GB, start time, memory
 	$(BIN)/python -m bench
+
+soak: .venv/development  ## 20 minutes of faults and bad players (MINUTES=, HOURS=); writes a report
+	$(BIN)/python -m soak
+
+stress: .venv/development  ## 50 and 100 players on one camera; writes a report
+	$(BIN)/python -m soak.stress
 
 fmt: .venv/development  ## format and fix what a machine can
 	$(BIN)/ruff check --fix .

@@ -30,6 +30,8 @@ def test_state_tells_the_reason(status: CameraStatus, reason: SplashReason) -> N
         (LoginRefusal.WRONG_CREDENTIALS, SplashReason.WRONG_PASSWORD),
         (LoginRefusal.ACCOUNT_LOCKED, SplashReason.ACCOUNT_LOCKED),
         (LoginRefusal.TOO_MANY_SESSIONS, SplashReason.TOO_MANY_SESSIONS),
+        (LoginRefusal.DEVICE_BOUND, SplashReason.LOGIN_REFUSED),
+        (LoginRefusal.UNEXPLAINED, SplashReason.LOGIN_REFUSED),
     ],
 )
 def test_a_refused_login_counts_more_than_the_state(

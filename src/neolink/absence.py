@@ -16,6 +16,7 @@ PATIENCE_S = 15.0
 """A camera that is connected this long without a picture is said to send none."""
 
 _REFUSALS = {
+    LoginRefusal.WRONG_CREDENTIALS: SplashReason.WRONG_PASSWORD,
     LoginRefusal.ACCOUNT_LOCKED: SplashReason.ACCOUNT_LOCKED,
     LoginRefusal.TOO_MANY_SESSIONS: SplashReason.TOO_MANY_SESSIONS,
 }
@@ -24,7 +25,7 @@ _REFUSALS = {
 def why(status: CameraStatus, clock: Clock) -> SplashReason:
     """Return the reason that is told to viewers."""
     if status.refusal is not None:
-        return _REFUSALS.get(status.refusal, SplashReason.WRONG_PASSWORD)
+        return _REFUSALS.get(status.refusal, SplashReason.LOGIN_REFUSED)
     match status.state:
         case CameraState.UNSUPPORTED:
             return SplashReason.UNSUPPORTED

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from neolink.errors import LocalProtocolError
 from neolink.media.timeline import AudioTimeline, VideoTimeline
+from neolink.media.tracks import VIDEO_CLOCK_RATE
 
 WRAP_US = 1 << 32
 FRAME_US = 40_000
@@ -555,3 +556,40 @@ def test_audio_pts_increase_whatever_comes(
     for (before, samples), (after, _) in pairwise(stamps):
         assert after > before
         assert after >= before + samples * 0.995 - 1
+
+
+def test_pictures_dropped_while_the_line_was_slow_do_not_set_media_time_back() -> None:
+    """A camera keeps what it can while nothing gets through, and then sends that in a burst."""
+    timeline, frames = VideoTimeline(), 20
+    for number in range(10 * frames):  # ten seconds, all well
+        timeline.advance(number * 50_000, number / frames)
+    for number in (*range(10 * frames, 11 * frames), *range(17 * frames, 19 * frames)):
+        timeline.advance(number * 50_000, 19.0)
+    assert timeline.jumps == 0
+    assert timeline.advance(19 * 1_000_000, 19.0) == 19 * VIDEO_CLOCK_RATE
+
+
+def test_a_clock_that_steps_while_pictures_are_on_time_is_still_a_jump() -> None:
+    timeline, frames = VideoTimeline(), 20
+    for number in range(30 * frames):
+        timeline.advance(number * 50_000, number / frames + 0.3 * (number % 7 == 0))
+    before = timeline.pts
+    assert before is not None
+    after = timeline.advance(30 * 1_000_000 + 5_000_000, 30.0)
+    assert timeline.jumps == 1
+    assert after - before < VIDEO_CLOCK_RATE // 2
+
+
+def test_a_camera_clock_that_runs_slow_for_a_day_does_not_make_jumps_believable() -> None:
+    timeline, camera_us, arrival_s = VideoTimeline(), 0, 0.0
+    for _ in range(86_400):
+        camera_us, arrival_s = camera_us + 999_900, arrival_s + 1.0  # 100 ppm slow, one a second
+        timeline.advance(camera_us % (1 << 32), arrival_s)
+    timeline.advance((camera_us + 9_000_000) % (1 << 32), arrival_s + 1.0)
+    assert timeline.jumps == 0  # at one picture a second nine seconds are a gap, not a jump
+    for number in range(1, 60):
+        timeline.advance(
+            (camera_us + 9_000_000 + number * 50_000) % (1 << 32), arrival_s + 1 + number / 20
+        )
+    timeline.advance((camera_us + 17_000_000) % (1 << 32), arrival_s + 4.05)
+    assert timeline.jumps == 1

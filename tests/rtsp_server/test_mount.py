@@ -470,3 +470,25 @@ async def test_a_source_that_was_lost_and_stays_away_says_bye_too(scene: Scene) 
     scene.stream.source_lost()
     scene.mount.source_ended()
     assert player.was_told_bye(VIDEO)
+
+
+async def test_a_picture_that_finds_no_memory_costs_no_more_than_its_group(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = scene.join(StartMode.LIVE)
+    before = scene.camera.pictures(2)
+    sender = scene.mount._video
+    assert sender is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(sender, "packetize", _no_memory)
+        scene.camera.picture()
+    scene.camera.pictures(2)  # of the same group
+    after = scene.camera.pictures(3)
+    assert player.ended == []
+    assert len(player.parcels) == len(before) + len(after)
+    assert player.parcels[len(before)].is_random_access
+    assert_contiguous(player.packets())
+
+
+def _no_memory(_: AccessUnit) -> PacketBatch:
+    raise MemoryError

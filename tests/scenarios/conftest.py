@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _nothing_fails_inside(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A test that provokes a traceback on purpose checks it and clears the log."""
+    """Look for tracebacks in the log; a test that provokes one on purpose checks and clears it."""
     caplog.set_level(logging.INFO)
     yield
     gc.collect()  # a task whose exception was never read complains when it is collected

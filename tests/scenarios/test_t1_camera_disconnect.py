@@ -91,7 +91,7 @@ async def _lose_and_find(
 
 
 def _check_stand_ins(viewer: Viewer, end: int) -> None:
-    """The last key frame again, after the hold, at a steady pace."""
+    """Expect the last key frame again, after the hold, at a steady pace."""
     seen, stand_ins = viewer.pictures[:end], viewer.pictures[end:]
     last_key = next(picture for picture in reversed(seen) if viewer.is_key(picture))
     assert {picture.number for picture in stand_ins} == {last_key.number}

@@ -142,7 +142,7 @@ async def _answers_at_once(camera: SimulatedCamera, watch_s: float) -> None:
 
 
 def _check_entries(slow: Viewer) -> None:
-    """Behind every gap comes a random access point with its parameter sets, after whole pictures."""
+    """Expect whole pictures before a gap, and a random access point with its sets behind it."""
     length = len(CLIP.access_units)
     entries = [
         later.number

@@ -102,7 +102,9 @@ def _is_at_rest(stats: CameraStats) -> bool:
     return not stats.active_streams
 
 
-@given(st.lists(st.tuples(st.sampled_from(["join", "leave", "unit", "lost", "hold"]), st.booleans())))
+@given(
+    st.lists(st.tuples(st.sampled_from(["join", "leave", "unit", "lost", "hold"]), st.booleans()))
+)
 def test_nothing_streams_without_a_reader_and_no_reader_waits_for_nothing(
     events: list[tuple[str, bool]],
 ) -> None:
@@ -135,7 +137,7 @@ def test_nothing_streams_without_a_reader_and_no_reader_waits_for_nothing(
                 step(DemandEvent.SOURCE_LOST)
             case "hold" if demand.state in (DemandState.STARTING, DemandState.HOLDING):
                 step(DemandEvent.HOLD_OVER)
-                assert demand.state is DemandState.PLACEHOLDER
+                assert str(demand.state) == "placeholder"
         assert demand.is_wanted == (readers > 0)
         assert demand.state is not DemandState.LINGERING
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from neolink.baichuan.events import Reply
+from neolink.baichuan.events import Pushed, Reply
 from neolink.baichuan.ids import MessageId, Status, StreamType
 from neolink.baichuan.xml import (
     Body,
@@ -18,13 +18,16 @@ from neolink.baichuan.xml import (
 )
 from neolink.camera.connection import Connection, MediaHandler
 from neolink.camera.settings import CameraSettings
-from neolink.errors import CommandRefused, ConnectionLost, DeadlineExceeded
+from neolink.errors import CommandRefused, ConnectionLost, DeadlineExceeded, RemoteProtocolError
 from neolink.log import BoundLogger, RepeatLimiter
 
 __all__ = ["CameraSession", "VideoStream"]
 
 COMMAND_TIMEOUT_S = 15.0
 """How long a camera may take to answer a command (battery models are slow)."""
+
+START_TIMEOUT_S = 6.0
+"""How long it may take to answer a start-video; one that was lost is then asked again."""
 
 
 class VideoStream:
@@ -106,6 +109,19 @@ class CameraSession:
                 break
         raise CommandRefused(message_id.name, reply.status)
 
+    def on_push(self, message_id: MessageId, handler: Callable[[Body], None]) -> None:
+        """Call ``handler`` with each body of this kind that nobody asked for, if it makes sense."""
+
+        def parse(pushed: Pushed) -> None:
+            try:
+                body = parse_body(pushed.body)
+            except RemoteProtocolError as error:
+                self._log.debug("%s: %s", message_id.name, error)
+            else:
+                handler(body)
+
+        self._connection.on_push(message_id, parse)
+
     # -- streams ----------------------------------------------------------------------
 
     async def start_video(
@@ -131,7 +147,7 @@ class CameraSession:
         )
         try:
             reply = await self._connection.answer(
-                MessageId.PREVIEW_START, number, timeout_s=COMMAND_TIMEOUT_S
+                MessageId.PREVIEW_START, number, timeout_s=START_TIMEOUT_S
             )
         except BaseException:
             # It may start yet, and its handle must not be used again while it streams.

@@ -69,6 +69,8 @@ class CameraStream:
         )
         self._limiter = limiter
         self._wanted = asyncio.Event()
+        self._flowing = asyncio.Event()
+        """Wanted and not paused."""
         self._attention = asyncio.Event()
         self._units_told = 0
         self._fruitless = 0
@@ -95,22 +97,30 @@ class CameraStream:
         await self._wanted.wait()
 
     def request(self, wanted: bool) -> None:  # noqa: FBT001 - the hub's callable has this one argument
-        """Say whether the stream is wanted from now on."""
+        """Say whether the stream is wanted from now on; that ends a pause."""
         if wanted:
             self._wanted.set()
         else:
             self._wanted.clear()
+        self.pause(False)
+
+    def pause(self, is_paused: bool) -> None:  # noqa: FBT001 - the hub's callable has this one argument
+        """Say whether a wanted stream rests: it is stopped, but the login is kept for its sake."""
+        if self._wanted.is_set() and not is_paused:
+            self._flowing.set()
+        else:
+            self._flowing.clear()
             self._attention.set()
 
     async def serve(self, session: CameraSession) -> None:
-        """Run the stream on this login whenever it is wanted, until cancelled.
+        """Run the stream on this login whenever it is wanted and not paused, until cancelled.
 
         Raises ConnectionLost when the login is gone. A stream that the camera refuses, breaks
         or lets fall silent is started again, ever slower; other streams do not notice.
         """
         try:
             while True:
-                await self._wanted.wait()
+                await self._flowing.wait()
                 try:
                     await self._run(session)
                 except (CommandRefused, RemoteProtocolError, _StalledError) as error:
@@ -125,7 +135,7 @@ class CameraStream:
         self.starts += 1
         self._log.debug("started")
         try:
-            await self._until_unwanted()
+            await self._until_stopped()
             self._units_told = self.demuxer.units  # an end on purpose is no loss
         finally:
             await stream.close()
@@ -142,9 +152,9 @@ class CameraStream:
                 raise  # not the stream, the whole camera is silent
             raise _StalledError(str(error)) from None
 
-    async def _until_unwanted(self) -> None:
+    async def _until_stopped(self) -> None:
         started_s = self._clock.monotonic_s()
-        while self._wanted.is_set():
+        while self._flowing.is_set():
             self._check(started_s)
             self._attention.clear()
             with suppress(TimeoutError):

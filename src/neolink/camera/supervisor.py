@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from neolink.camera.backoff import Backoff
 from neolink.camera.commands.clock import set_clock_if_needed
+from neolink.camera.commands.motion import MotionWatch
 from neolink.camera.session import CameraSession
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState, CameraStatus
@@ -40,6 +41,7 @@ class Camera:
         self.settings = settings
         self.streams = tuple(streams)
         self.status = CameraStatus()
+        self.motion = MotionWatch(clock)
         self._clock = clock
         self._limiter = limiter
         self._log = _log_of(settings.name)
@@ -110,6 +112,7 @@ class Camera:
                 if self.settings.idle_disconnect:
                     tasks.create_task(self._until_idle(), name=f"{name} idle")
                 tasks.create_task(self._serve(session, tasks), name=f"{name} streams")
+                tasks.create_task(self.motion.serve(session, self._log), name=f"{name} motion")
                 await session.keep_alive()  # in the group's body: see _raise_if_cancelled
 
     async def _serve(self, session: CameraSession, tasks: asyncio.TaskGroup) -> None:

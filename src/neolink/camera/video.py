@@ -58,6 +58,7 @@ class Demuxer:
         self.video_units = 0
         self.audio_frames = 0
         self.damages = 0
+        self.duplicates = 0
         self._publish = publish
         self._clock = clock
         self._log = log
@@ -65,6 +66,7 @@ class Demuxer:
         self._on_failure = on_failure
         self._reader = BcMediaReader(strict=strict, max_packet_length=max_packet_length)
         self._assembler: VideoAssembler | None = None
+        self._newest: VideoPacket | None = None
         self._nominal_frame_rate: float | None = None
         self._origin_s = clock.monotonic_s() if origin_s is None else origin_s
         self._video_time = VideoTimeline(origin_s=self._origin_s)
@@ -119,6 +121,9 @@ class Demuxer:
     # -- video ------------------------------------------------------------------------
 
     def _take_video(self, packet: VideoPacket, now_s: float) -> None:
+        if self._is_repeated(packet):
+            self.duplicates += 1
+            return
         assembler = self._assembler
         if assembler is None or assembler.codec.value != packet.codec.value:
             assembler = self._assembler = self._new_assembler(packet)
@@ -131,6 +136,15 @@ class Demuxer:
         if unit is not None:
             self.video_units += 1
             self._publish(unit)
+
+    def _is_repeated(self, packet: VideoPacket) -> bool:
+        """Tell whether this is the picture before, sent again; it would show as a stutter."""
+        before, self._newest = self._newest, packet
+        return (
+            before is not None
+            and before.microseconds == packet.microseconds
+            and before.data == packet.data
+        )
 
     def _take_info(self, packet: InfoPacket) -> None:
         rate = self._nominal_frame_rate = plausible_frame_rate(packet.frame_rate)

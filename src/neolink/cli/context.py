@@ -30,6 +30,8 @@ class Invocation:
     def load_config(self) -> "LoadedConfig":
         """Load the file that ``--config`` names, set up logging as it says, log its warnings.
 
+        More than once is no error: a running bridge goes over to what the file says then.
+
         Raises :class:`~neolink.errors.ConfigError`.
         """
         from neolink import __version__  # noqa: PLC0415 - see above

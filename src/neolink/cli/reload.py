@@ -7,67 +7,77 @@ was.
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from neolink.app import Bridge, BridgeSettings
-from neolink.cli.settings import bridge_settings
-from neolink.config.load import load
 from neolink.errors import NeolinkError
 
-__all__ = ["follow"]
+__all__ = ["LOOK_EVERY_S", "ConfigFile", "follow"]
 
 _LOG = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
+"""A change is taken when it was there at two looks: an editor may not be done with the file."""
+
+Stamp = tuple[int, int, int]
+"""Time of the last change, length and inode: one of them differs after any change."""
 
 
-async def follow(path: Path, bridge: Bridge) -> None:
-    """Apply the file at every SIGHUP and every change of it, until cancelled."""
+@dataclass(slots=True)
+class ConfigFile:
+    """The file that is followed. Make it before the file is read first: no change is missed."""
+
+    path: Path
+    read: Callable[[], BridgeSettings]
+    """Reads the file and logs its warnings. Raises ConfigError."""
+
+    seen: Stamp | None = field(init=False)
+    """Of the file that was read last."""
+
+    def __post_init__(self) -> None:
+        self.seen = self.stamp()
+
+    def stamp(self) -> Stamp | None:
+        """Return what the file is now; None while it is not there (an editor's rename)."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+async def follow(file: ConfigFile, bridge: Bridge) -> None:
+    """Apply the file at every SIGHUP, and soon after every change of it, until cancelled."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    seen = _stamp(path)
+    stamp = file.seen
     while True:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY_S):
                 await asked.wait()
-        except TimeoutError:
-            pass
-        stamp = _stamp(path)
-        if not asked.is_set() and (stamp is None or stamp == seen):
-            continue
-        asked.clear()
-        seen = stamp
-        await _apply(path, bridge)
+        before, stamp = stamp, file.stamp()
+        is_done = stamp is not None and stamp == before and stamp != file.seen
+        if asked.is_set() or is_done:
+            asked.clear()
+            file.seen = stamp
+            await _apply(file, bridge)
 
 
-async def _apply(path: Path, bridge: Bridge) -> None:
+async def _apply(file: ConfigFile, bridge: Bridge) -> None:
     try:
-        settings = _read(path)
+        settings = file.read()
         if settings == bridge.settings:
-            _LOG.info("%s: nothing has changed", path)
+            _LOG.info("%s: cameras, users and limits are as they were", file.path)
             return
         await bridge.reload(settings)
     except NeolinkError as error:
         for line in str(error).splitlines():
             _LOG.error("%s", line)
-        _LOG.error("%s: not applied, everything goes on as before", path)
+        _LOG.error("%s: not applied, everything goes on as before", file.path)
     except Exception:  # noqa: BLE001 - the next change must be followed all the same
-        _LOG.exception("%s: not applied", path)
+        _LOG.exception("%s: not applied", file.path)
     else:
-        _LOG.info("%s: applied", path)
-
-
-def _read(path: Path) -> BridgeSettings:
-    loaded = load(path)
-    for warning in loaded.warnings:
-        _LOG.warning("%s", warning)
-    return bridge_settings(loaded.config)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when the file does; None while it is not there (an editor's rename)."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+        _LOG.info("%s: applied", file.path)

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 import click
 
@@ -13,7 +12,7 @@ from neolink.app import Bridge, BridgeSettings
 from neolink.cli.banner import banner
 from neolink.cli.context import Invocation
 from neolink.cli.loop import run
-from neolink.cli.reload import follow
+from neolink.cli.reload import ConfigFile, follow
 from neolink.cli.settings import bridge_settings
 
 __all__ = ["rtsp", "run_bridge"]
@@ -28,18 +27,24 @@ CLOSING_S = 9.0
 @click.pass_obj
 def rtsp(invocation: Invocation) -> None:
     """Serve the cameras over RTSP."""
-    settings = bridge_settings(invocation.load_config().config)
-    run(run_bridge(settings, path=invocation.config_path))
+
+    def read() -> BridgeSettings:
+        return bridge_settings(invocation.load_config().config)
+
+    file = ConfigFile(invocation.config_path, read) if invocation.config_path else None
+    run(run_bridge(read(), file=file))
 
 
-async def run_bridge(settings: BridgeSettings, *, path: Path | None = None, hint: str = "") -> None:
+async def run_bridge(
+    settings: BridgeSettings, *, file: ConfigFile | None = None, hint: str = ""
+) -> None:
     """Run until SIGINT or SIGTERM; then log out of the cameras and close every session.
 
-    ``path`` is the file that the settings came from: changes of it are followed. ``hint`` is a
-    line printed below the URLs, where ``{url}`` stands for the first of them.
+    ``file`` is where the settings came from: changes of it are followed. ``hint`` is a line
+    printed below the URLs, where ``{url}`` stands for the first of them.
     """
     bridge = Bridge(settings)
-    running = asyncio.create_task(_serve(bridge, path, hint), name="bridge")
+    running = asyncio.create_task(_serve(bridge, file, hint), name="bridge")
 
     def stop() -> None:
         running.cancel()
@@ -53,14 +58,14 @@ async def run_bridge(settings: BridgeSettings, *, path: Path | None = None, hint
         await running
 
 
-async def _serve(bridge: Bridge, path: Path | None, hint: str) -> None:
+async def _serve(bridge: Bridge, file: ConfigFile | None, hint: str) -> None:
     following: asyncio.Task[None] | None = None
 
     def ready() -> None:
         nonlocal following
         click.echo(banner(bridge, hint))
-        if path is not None:
-            following = asyncio.create_task(follow(path, bridge), name="configuration")
+        if file is not None:
+            following = asyncio.create_task(follow(file, bridge), name="configuration")
 
     try:
         await bridge.run(on_ready=ready)

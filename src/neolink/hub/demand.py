@@ -1,7 +1,13 @@
 """The life of a stream: a table of states. Pure; the owner keeps the timers.
 
-A stream is wanted from the camera in every state but ``IDLE``. Readers are given the camera's units
-in ``LIVE``, nothing in ``STARTING`` and ``HOLDING``, and a stand-in picture in ``PLACEHOLDER``.
+A stream is wanted from the camera in every state but ``IDLE``, and sent in every one of these but
+``PAUSED``. Readers are given the camera's units in ``LIVE``, nothing in ``STARTING`` and
+``HOLDING``, and a stand-in picture in ``PLACEHOLDER`` and ``PAUSED``.
+
+Only a stream that is live is paused: one whose camera is away has nothing to stop. A pause ends with
+the reader, without a grace period, because there is nothing to keep warm. When it is over the camera
+is as far away as at the very start, hence ``STARTING`` and its short hold. No state depends on a
+level, so nothing here needs thresholds or a dwell time.
 """
 
 from enum import StrEnum
@@ -24,6 +30,8 @@ class DemandState(StrEnum):
     """The camera was lost a moment ago; readers wait in silence."""
     PLACEHOLDER = "placeholder"
     """The camera stays away; readers see a stand-in picture."""
+    PAUSED = "paused"
+    """The camera was asked to rest; readers see a stand-in picture."""
     LINGERING = "lingering"
     """The last one left a moment ago; the camera keeps sending in case one comes back."""
 
@@ -36,6 +44,8 @@ class DemandEvent(StrEnum):
     UNIT_CAME = "a picture came"
     SOURCE_LOST = "the camera was lost"
     HOLD_OVER = "the camera stayed away too long"
+    PAUSED = "there is nothing to see"
+    RESUMED = "there is something to see"
     GRACE_OVER = "the grace period is over"
 
 
@@ -57,6 +67,7 @@ TRANSITIONS: dict[DemandState, dict[DemandEvent, DemandState]] = {
         _E.UNIT_CAME: _S.LIVE,
         _E.LAST_LEFT: _S.LINGERING,
         _E.SOURCE_LOST: _S.HOLDING,
+        _E.PAUSED: _S.PAUSED,
     },
     _S.HOLDING: {
         _E.UNIT_CAME: _S.LIVE,
@@ -68,6 +79,12 @@ TRANSITIONS: dict[DemandState, dict[DemandEvent, DemandState]] = {
         _E.UNIT_CAME: _S.LIVE,
         _E.LAST_LEFT: _S.LINGERING,
         _E.SOURCE_LOST: _S.PLACEHOLDER,
+    },
+    _S.PAUSED: {
+        _E.UNIT_CAME: _S.PAUSED,  # media already under way when the stop was sent
+        _E.LAST_LEFT: _S.IDLE,
+        _E.SOURCE_LOST: _S.PAUSED,
+        _E.RESUMED: _S.STARTING,
     },
     _S.LINGERING: {
         _E.UNIT_CAME: _S.LINGERING,
@@ -84,6 +101,8 @@ _LEADS_TO = {
     _E.UNIT_CAME: _S.LIVE,
     _E.SOURCE_LOST: _S.HOLDING,
     _E.HOLD_OVER: _S.PLACEHOLDER,
+    _E.PAUSED: _S.PAUSED,
+    _E.RESUMED: _S.STARTING,
     _E.GRACE_OVER: _S.IDLE,
 }
 """Where an event leads that came in a state the table does not foresee."""

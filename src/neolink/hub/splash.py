@@ -68,6 +68,8 @@ class SplashReason(StrEnum):
     UNREACHABLE = "unreachable"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - names a picture
     ACCOUNT_LOCKED = "account-locked"
+    LOGIN_REFUSED = "login-refused"
+    """For any other reason than the password; the log tells it."""
     TOO_MANY_SESSIONS = "too-many-sessions"
     ASLEEP = "asleep"
     NO_VIDEO = "no-video"
@@ -98,6 +100,7 @@ _WORDS = {
         "Account locked",
         "Correct the password, then restart the camera.",
     ),
+    SplashReason.LOGIN_REFUSED: ("Login refused", "The log of the bridge says why."),
     SplashReason.TOO_MANY_SESSIONS: (
         "Too many sessions",
         "Close other apps that watch this camera.",
@@ -123,8 +126,8 @@ def splash_track() -> VideoTrack:
     )
 
 
-def splash_unit(pattern: str, reason: SplashReason, pts: int) -> AccessUnit:
-    """Return the picture of ``pattern`` (or ``PLAIN_PATTERN``) that tells ``reason``.
+def splash_unit(pattern: str, reason: SplashReason | None, pts: int) -> AccessUnit:
+    """Return the picture of ``pattern`` (or ``PLAIN_PATTERN``) that tells ``reason``, if any.
 
     It is a random access point of ``splash_track()``. Neighbouring IDR pictures must differ in
     idr_pic_id (ISO 14496-10 section 7.4.3), else a decoder may take them for one picture; it
@@ -144,10 +147,13 @@ def _nal_units(kind: str, name: str) -> tuple[memoryview, ...]:
     return tuple(split_annex_b(data))
 
 
-def _picture(pattern: str, reason: SplashReason, picture_id: int) -> tuple[memoryview, ...]:
-    pattern_slices = _nal_units("patterns", pattern)[2:]
-    reason_slices = _nal_units("reasons", reason)[2:]
-    slices = (pattern_slices[_TOP], reason_slices[_BAND], pattern_slices[_BOTTOM])
+def _picture(
+    pattern: str, reason: SplashReason | None, picture_id: int
+) -> tuple[memoryview, ...]:
+    slices = pattern_slices = _nal_units("patterns", pattern)[2:]
+    if reason is not None:
+        band = _nal_units("reasons", reason)[2:][_BAND]
+        slices = (pattern_slices[_TOP], band, pattern_slices[_BOTTOM])
     return tuple(_numbered(nal, picture_id) for nal in slices)
 
 

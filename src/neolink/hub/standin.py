@@ -1,13 +1,16 @@
 """What readers see while the camera is away: its last key frame, or a picture that says why not.
 
+Also what they see while it rests: the last key frame again, or a drawn picture without words.
+
 Values and rules only; when a stand-in is shown is decided by the stream's table of states, and the
 timer belongs to the stream.
 """
 
 from dataclasses import dataclass, replace
 
+from neolink.hub.pause import PauseMode
 from neolink.hub.splash import SplashReason, splash_track, splash_unit
-from neolink.media.tracks import Presentation
+from neolink.media.tracks import Presentation, VideoCodec
 from neolink.media.units import AccessUnit
 
 __all__ = ["LAST_PICTURE", "StandIn", "StandInSettings"]
@@ -62,3 +65,15 @@ class StandIn:
         if self._last_key is not None:
             return replace(self._last_key, pts=pts)
         return splash_unit(self.settings.pattern, reason, pts)
+
+    def resting(self, pts: int, mode: PauseMode) -> AccessUnit:
+        """Return what is shown as of ``pts`` (90 kHz) while the camera rests.
+
+        A drawn picture has its own parameter sets and size, which players of H.264 take in band.
+        It would be another codec to those of H.265, so these see the last key frame in any mode.
+        """
+        last = self._last_key
+        is_drawable = last is None or last.track.codec is VideoCodec.H264
+        if mode.pattern is not None and is_drawable:
+            return splash_unit(mode.pattern, None, pts)
+        return splash_unit(LAST_PICTURE, None, pts) if last is None else replace(last, pts=pts)

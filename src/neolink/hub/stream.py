@@ -16,6 +16,7 @@ from neolink.errors import DeadlineExceeded, LocalProtocolError
 from neolink.hub.demand import Demand, DemandEvent, DemandState
 from neolink.hub.learning import Learning, needs_new_description
 from neolink.hub.memory import Memory, NoMemory, Remembered
+from neolink.hub.pause import PauseRule, PauseSettings
 from neolink.hub.splash import SplashReason
 from neolink.hub.standin import StandIn, StandInSettings
 from neolink.log import RepeatLimiter
@@ -71,8 +72,10 @@ class Stream:
     """One writer, many readers, and the demand that joins them.
 
     ``on_demand`` is called with True when the stream becomes wanted and with False when nobody
-    has wanted it for ``grace_s`` seconds. It must return at once. ``origin_s`` is the monotonic
-    time that ``pts`` 0 stands for; the writer counts from the same instant.
+    has wanted it for ``grace_s`` seconds. ``on_pause`` is called with True when a wanted stream
+    begins to rest and with False when it is to flow again; a pause also ends with the demand. Both
+    must return at once. ``origin_s`` is the monotonic time that ``pts`` 0 stands for; the writer
+    counts from the same instant.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Stream:
         self.name = name
         self.origin_s = clock.monotonic_s()
         self.on_demand = on_demand
+        self.on_pause: Callable[[bool], None] = lambda _: None
         self.presentation: Presentation | None = None
         self.description_version = 1
         self.units = 0
@@ -99,6 +103,9 @@ class Stream:
         self._limiter = RepeatLimiter(clock)
         self._grace_s = grace_s
         self._demand = Demand()
+        self._pause = PauseRule(PauseSettings())
+        self._is_paused = False
+        """What was told to the camera."""
         self._sinks: tuple[Sink, ...] = ()
         self._holds = 0
         self._stand_in = StandIn(stand_in or StandInSettings(is_enabled=False))
@@ -131,6 +138,16 @@ class Stream:
         self._is_stood_in_for &= settings.is_enabled
 
     @property
+    def pause_settings(self) -> PauseSettings:
+        """When the stream rests; may be changed while running."""
+        return self._pause.settings
+
+    @pause_settings.setter
+    def pause_settings(self, settings: PauseSettings) -> None:
+        self._pause.settings = settings
+        self._pause_or_resume()
+
+    @property
     def state(self) -> DemandState:
         """Where the stream is in its life."""
         return self._demand.state
@@ -144,10 +161,16 @@ class Stream:
         self.last_unit_s = self._clock.monotonic_s()
         if isinstance(unit, AccessUnit):
             unit = self._note_picture(unit)
-        if self._demand.state is DemandState.IDLE:
+        if self._demand.state in (DemandState.IDLE, DemandState.PAUSED):
             return  # sent before the stop arrived; a sink must not keep it as the newest
         self._learn(unit)
         self._give(unit)
+        self._pause_or_resume()
+
+    def motion_changed(self, is_motion: bool) -> None:  # noqa: FBT001 - a follower has this one argument
+        """Tell whether there is motion before the camera."""
+        self._pause.is_motion = is_motion
+        self._pause_or_resume()
 
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""
@@ -160,7 +183,9 @@ class Stream:
     def _note_picture(self, unit: AccessUnit) -> AccessUnit:
         if self._demand.state is not DemandState.LIVE:
             self._move(DemandEvent.UNIT_CAME)
-            self._wait(None)
+            if self._demand.state is not DemandState.PAUSED:
+                self._wait(None)
+        self._pause.picture_came(self._clock.monotonic_s())
         if unit.is_random_access:
             self._stand_in.remember(unit)
         if unit.pts <= self._pts:  # stand-ins were counted by our clock, not the camera's
@@ -177,7 +202,23 @@ class Stream:
             except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
                 self._note_failure()
 
-    # -- while the camera is away -----------------------------------------------------
+    # -- while the camera is away, or rests -------------------------------------------
+
+    def _pause_or_resume(self) -> None:
+        """Let the camera rest, or send again, if the rule says so and the stream is known."""
+        should_rest = self._pause.should_rest(self._clock.monotonic_s())
+        if self._demand.state is DemandState.PAUSED and not should_rest:
+            _LOG.debug("%s: the camera is to send again", self.name)
+            self._move(DemandEvent.RESUMED)
+            self._wait(self._start_hold_s())
+        elif self._demand.state is DemandState.LIVE and should_rest and self._is_known():
+            _LOG.debug("%s: the camera rests until there is motion", self.name)
+            self._move(DemandEvent.PAUSED)
+            self._stopped()
+            self._stand_in_now()
+
+    def _is_known(self) -> bool:
+        return self.presentation is not None and self._stand_in.last_key is not None
 
     def _wait(self, pause_s: float | None) -> None:
         """Look again after a pause whether the camera is still away; None: it is not."""
@@ -191,18 +232,28 @@ class Stream:
     def _still_away(self) -> None:
         """End the hold, or show the next stand-in."""
         self._waiting = None
+        if self._demand.state is DemandState.PAUSED:
+            self._stand_in_now()
+            return
         settings = self._stand_in.settings
         if self._demand.state is not DemandState.PLACEHOLDER:
             self._move(DemandEvent.HOLD_OVER)
             _LOG.info("%s: the camera is away (%s)", self.name, self.explain())
         if not settings.is_enabled:
             self._tell(lambda sink: sink.source_ended())
-        if not settings.is_enabled or self._demand.state is not DemandState.PLACEHOLDER:
-            return
+        if settings.is_enabled and self._demand.state is DemandState.PLACEHOLDER:
+            self._stand_in_now()
+
+    def _stand_in_now(self) -> None:
+        """Show a stand-in now and at every interval."""
         self._pts = max(self._pts + 1, self._pts_now())
         self.stand_ins += 1
-        self._give(self._stand_in.picture(self._pts, self.explain()))
-        self._wait(settings.interval_s)
+        if self._demand.state is DemandState.PAUSED:
+            picture = self._stand_in.resting(self._pts, self._pause.settings.mode)
+        else:
+            picture = self._stand_in.picture(self._pts, self.explain())
+        self._give(picture)
+        self._wait(self._stand_in.settings.interval_s)
 
     def _start_hold_s(self) -> float:
         settings = self._stand_in.settings
@@ -282,9 +333,19 @@ class Stream:
             self._limiter.log(
                 _LOG, logging.WARNING, "%s: %s; going on as %s", self.name, error, state
             )
+        self._tell_pause()
+
+    def _tell_pause(self) -> None:
+        """Keep the camera in step with the state; the end of the demand tells it more."""
+        is_paused = self._demand.state is DemandState.PAUSED
+        if is_paused is not self._is_paused:
+            self._is_paused = is_paused
+            if self._demand.is_wanted:
+                self.on_pause(is_paused)
 
     def _join(self) -> None:
         was_wanted = self._demand.is_wanted
+        self._pause.joined()
         self._move(DemandEvent.FIRST_JOINED)
         self._wait(self._start_hold_s())
         if self._linger is not None:
@@ -300,6 +361,9 @@ class Stream:
             return
         self._move(DemandEvent.LAST_LEFT)
         self._wait(None)
+        if not self._demand.is_wanted:
+            self._let_go()
+            return
         if self._is_closed:
             return
         loop = asyncio.get_running_loop()
@@ -308,6 +372,10 @@ class Stream:
     def _grace_over(self) -> None:
         self._linger = None
         self._move(DemandEvent.GRACE_OVER)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Tell all that the stream is not wanted any more."""
         self._stopped()
         self._memorize()
         _LOG.debug("%s: no longer wanted", self.name)

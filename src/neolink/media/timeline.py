@@ -29,8 +29,9 @@ class VideoTimeline:
     3. A step back of 0.5 s or more, or forward by more than 10 s, is a camera setting its clock:
        media time goes on by one frame interval, or by what really passed if that was 2 s or
        more (``jumps``).
-    4. A step forward of 2 s (10 frame intervals if longer) to 10 s is believed if at least half
-       of it passed between the arrivals too; else it is a jump as in 3.
+    4. A step forward of 2 s (10 frame intervals if longer) to 10 s is believed if pictures come
+       late by at least half of it: nothing came for a while, or a camera that had to wait for the
+       network dropped some. Else it is a jump as in 3.
     5. Any other step forward is the camera's own measure and kept exactly: pts are computed from
        an anchor, never summed up from rounded intervals.
     6. A smaller step back, or none, is one tick (``clamps``). If the clock then runs on normally
@@ -48,6 +49,7 @@ class VideoTimeline:
     _CLOCK_RESET_US = 10 * _US_PER_S
     _STALL_S = 2.0
     _STANDSTILL_S = 0.5
+    _FORGETTING = 0.001
 
     def __init__(
         self, nominal_frame_rate: float | None = None, *, origin_s: float | None = None
@@ -64,6 +66,7 @@ class VideoTimeline:
         self._anchor_pts = 0
         self._moved_arrival_s = 0.0  # where the camera's clock moved last
         self._moved_pts = 0
+        self._at_best: float | None = None  # arrival minus pts, in ticks, when least delayed
         self._is_standing = False
         self._restarted_s = -inf
 
@@ -88,6 +91,7 @@ class VideoTimeline:
     def restart(self, arrival_s: float) -> None:
         """Forget the camera's clock, the connection is a new one; real time has passed."""
         self._camera_us = None
+        self._at_best = None
         self._restarted_s = arrival_s
 
     def _next(self, camera_us: int, arrival_s: float) -> int:
@@ -128,7 +132,8 @@ class VideoTimeline:
         if not 0 < delta_us <= self._CLOCK_RESET_US:
             return True
         slow_us = self._FORWARD_JUMP_INTERVALS * self._interval_ticks() * 100 // 9
-        return delta_us >= slow_us and 2 * (arrival_s - self._arrival_s) * _US_PER_S < delta_us
+        late_us = self._lateness_ticks(arrival_s) * 100 / 9
+        return delta_us >= slow_us and 2 * late_us < delta_us
 
     def _ticks_over_jump(self, arrival_s: float) -> int:
         is_stall = arrival_s - self._arrival_s >= self._STALL_S
@@ -150,7 +155,23 @@ class VideoTimeline:
         self._is_standing = False
         return self._reach(pts, arrival_s)
 
+    def _lateness_ticks(self, arrival_s: float) -> float:
+        """How far the media time reached is behind the arrivals, more than it was at best."""
+        assert self._pts is not None
+        at_best = self._at_best
+        return 0.0 if at_best is None else arrival_s * VIDEO_CLOCK_RATE - self._pts - at_best
+
+    def _note_delay(self, pts: int, arrival_s: float) -> None:
+        delay = arrival_s * VIDEO_CLOCK_RATE - pts
+        if self._at_best is None:
+            self._at_best = delay
+            return
+        # What was best is forgotten slowly: two clocks never run exactly alike.
+        passed = max(0.0, arrival_s - self._arrival_s) * VIDEO_CLOCK_RATE
+        self._at_best = min(self._at_best + passed * self._FORGETTING, delay)
+
     def _reach(self, pts: int, arrival_s: float) -> int:
+        self._note_delay(pts, arrival_s)
         self._pts = pts
         self._arrival_s = max(self._arrival_s, arrival_s)
         return pts

@@ -113,6 +113,8 @@ class Conversation:
             if player.outbox is self._connection.outbox:
                 _LOG.info("%s: left %s", self._connection.name, player.mount.name)
                 self._context.end_session(player.session)
+            else:
+                player.is_abandoned = True
 
     def refuse(self, error: MessageError) -> None:
         """Answer bytes that are no request."""

@@ -111,6 +111,8 @@ class Mount:
         self._origin_unix_s: float | None = None
         self._last_pts: dict[int, tuple[int, int]] = {}
         self._next_report_pts = -1
+        self._needs_random_access = False
+        """True after a picture that could not be packetized: what follows it would not decode."""
         self._early_reports = 0
         stream.subscribe(self)
 
@@ -220,11 +222,15 @@ class Mount:
         self._end_sessions()
 
     def _push_video(self, unit: AccessUnit) -> None:
+        if self._needs_random_access and not unit.is_random_access:
+            return
+        self._needs_random_access = True  # until this one is packetized: it may raise
         sender = self._video
         if sender is None or self._codec is not unit.track.codec:
             sender = self._begin_video(unit)
         first_sequence = sender.next_sequence
         batch = sender.packetize(unit)
+        self._needs_random_access = False
         pts = unit.pts
         self._cache.push(_Cached(unit, first_sequence, unit.is_random_access, unit.size, pts))
         is_first = VIDEO not in self._last_pts

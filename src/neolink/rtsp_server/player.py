@@ -33,6 +33,8 @@ class Player:
     ) -> None:
         self.session = session
         self.mount = mount
+        self.is_abandoned = False
+        """Whether the RTSP connection that set this up has gone; UDP media go on without it."""
         self.choice = choice
         self._start = start
         self._tcp: TcpLane | None = None

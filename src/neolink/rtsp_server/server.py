@@ -13,6 +13,7 @@ from typing import Final
 from neolink.clock import Clock
 from neolink.errors import ConfigError
 from neolink.hub.backlog import Budget
+from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
 from neolink.rtsp.auth import Authenticator
 from neolink.rtsp.session import SessionTable
@@ -75,6 +76,7 @@ class RtspServer:
         self._clock = clock
         self._listener: socket.socket | None = None
         self._connections: dict[ClientConnection, None] = {}  # the oldest first
+        self._limiter = RepeatLimiter(clock)
         self._progress: dict[str, int] = {}
         self._per_host: Counter[str] = Counter()
         self.refused = 0
@@ -268,7 +270,9 @@ class RtspServer:
         for session, player in self.context.live_sessions():
             if losses := player.note_losses():
                 name, peer = player.mount.name, session.peer_host
-                _LOG.warning("%s: %s reads too slowly, %d units dropped", name, peer, losses)
+                held_back = self._limiter.admit((session.id, "slow"))
+                if held_back is not None:
+                    _LOG.warning("%s: %s reads too slowly, %d units dropped", name, peer, losses)
             if player.outbox is None:
                 continue
             sent = progress[session.id] = player.outbox.bytes_sent

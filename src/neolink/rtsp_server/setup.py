@@ -83,6 +83,15 @@ def grant_tcp(
     return Transport(interleaved=(channel, channel + 1))
 
 
+def _take_over(context: Context, session_id: str) -> None:
+    """End a session whose player is gone, and came back from the same ports; else raise 462."""
+    player = context.players.get(session_id)
+    if player is not None and not player.is_abandoned:
+        raise RtspError(462, "client_port is used by another session")
+    if player is not None:
+        context.end_session(player.session)
+
+
 def grant_udp(
     context: Context, player: Player, track: int, wanted: Transport, *, host: str
 ) -> Transport:
@@ -98,8 +107,9 @@ def grant_udp(
         raise RtspError(462, f"client_port is below {PRIVILEGED_PORTS}")
     owner = (player.session.id, track)
     rtp, rtcp = addresses = ((host, client_port[0]), (host, client_port[1]))
-    if any(context.udp_peers.get(address, owner)[0] != owner[0] for address in addresses):
-        raise RtspError(462, "client_port is used by another session")
+    for session_id in {context.udp_peers.get(address, owner)[0] for address in addresses}:
+        if session_id != owner[0]:
+            _take_over(context, session_id)
     context.udp_peers.update(dict.fromkeys(addresses, owner))
     limits = context.backlog_limits(player.mount)
     player.use_udp(track, rtp, rtcp, lambda: UdpLane(udp, limits, context.budget))
