@@ -60,7 +60,7 @@ def closed_port() -> int:
     return port
 
 
-@pytest.mark.parametrize("watch_s", [4.0, pytest.param(30.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("watch_s", [3.0, pytest.param(30.0, marks=pytest.mark.slow)])
 async def test_cameras_that_fail_at_once_cost_no_cpu(
     watch_s: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -43,8 +43,14 @@ HEAD = 64
 """Where the fields of a packet are, and half of the damage."""
 
 CAP = 1 << 20
-COPIES = 10
+COPIES = 20
 ANSWERS_HIT = 0.05
+SHORT_PAUSES = {
+    "backoff_initial_s": 0.01,
+    "backoff_max_s": 0.02,
+    "auth_backoff_initial_s": 0.01,  # a damaged answer may well refuse a login
+    "auth_backoff_max_s": 0.02,
+}
 MUCH = [pytest.mark.slow, pytest.mark.timeout(900)]
 PORCH = replace(PROFILE, streams=(SUB,))
 GARDEN = replace(PORCH, name="garden", codec=VideoCodec.H265, audio="adpcm")
@@ -120,10 +126,7 @@ async def test_a_camera_that_sends_damaged_bytes_hurts_nobody_else(
         profiles = (PORCH, GARDEN, HEALTHY)
         cameras = [await stack.enter_async_context(SimulatedCamera(one)) for one in profiles]
         settings = [
-            replace(
-                settings_for(camera, streams=(SUB,), backoff_initial_s=0.01, backoff_max_s=0.02),
-                name=camera.profile.name,
-            )
+            replace(settings_for(camera, streams=(SUB,), **SHORT_PAUSES), name=camera.profile.name)
             for camera in cameras
         ]
         running = await stack.enter_async_context(bridged(*settings))
