@@ -7,7 +7,6 @@ Run it in the development environment, after a change of words or drawings::
 It needs the ``media`` extra for encoding and OpenCV, a development tool, for lettering.
 How the pieces fit together is told in ``src/neolink/hub/splash/README.md``.
 """
-# ruff: noqa: INP001 - a script, no package
 
 from pathlib import Path
 
@@ -346,8 +345,8 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         total += len(data)
-        print(f"{len(data):7d} {kind}/{name}")  # noqa: T201 - a script for people
-    print(f"{total:7d} bytes in {len(jobs)} files")  # noqa: T201
+        print(f"{len(data):7d} {kind}/{name}")
+    print(f"{total:7d} bytes in {len(jobs)} files")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ camera is started again; it never ends a sibling.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from neolink.absence import stand_in_settings, why
+from neolink.camera.commands.motion import MotionFollower
 from neolink.camera.connection import RECEIVE_BUFFERS
 from neolink.camera.devices import Channels, group_devices, login_settings, match_devices
 from neolink.camera.settings import CameraSettings
@@ -21,6 +22,7 @@ from neolink.camera.supervisor import Camera
 from neolink.clock import Clock, SystemClock
 from neolink.errors import Unsupported
 from neolink.hub.memory import FileMemory, NoMemory
+from neolink.hub.pause import PauseSettings
 from neolink.hub.stream import Stream
 from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
@@ -201,6 +203,8 @@ class Bridge:
             self._devices.append(device)
             beginnings.append(partial(self._begin, device, self._go_on(device, channels)))
         self._remount(settings)
+        for device in self._devices:
+            device.camera.motion.follow(self._followers(device))
         return endings, beginnings
 
     def _new_device(self, channels: Channels) -> _Device:
@@ -250,7 +254,18 @@ class Bridge:
             origin_s=stream.origin_s,
         )
         stream.on_demand = source.request
+        stream.on_pause = source.pause
         return source
+
+    def _followers(self, device: _Device) -> Iterator[MotionFollower]:
+        """Give the streams of a device that rest without motion."""
+        for key, settings in _streams_of(device.channels).items():
+            stream = self.streams[key]
+            pause = stream.pause_settings
+            if pause.on_motion:
+                yield MotionFollower(
+                    settings.channel_id, pause.motion_timeout_s, stream.motion_changed
+                )
 
     def _remount(self, settings: BridgeSettings) -> None:
         """Serve every stream as the settings say, or not at all; in their order."""
@@ -260,6 +275,7 @@ class Bridge:
             stream, wanted = self.streams.pop(key), mounts.get(key[0])
             self.streams[key] = stream
             stream.stand_in_settings = stand_in_settings(wanted)
+            stream.pause_settings = wanted.pause if wanted else PauseSettings()
             if wanted is None or key[1] not in wanted.streams:
                 self._unmount(key, "the stream is no longer served")
                 continue

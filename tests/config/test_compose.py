@@ -5,6 +5,7 @@ from neolink.camera.settings import CameraSettings, Discovery
 from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
 from neolink.config.load import loads
 from neolink.config.model import Config
+from neolink.hub.pause import PauseMode, PauseSettings
 from neolink.media.tracks import StreamKind
 from neolink.rtsp_server.settings import (
     Access,
@@ -76,6 +77,17 @@ def test_mount_keys_arrive_and_win_over_the_servers() -> None:
     assert (second.start, second.audio) == (StartMode.GOP, AudioChoice.L16)
     assert (second.max_clients, second.setup_timeout_s) == (9, 5)
     assert second.access == Access(anonymous=False, users=frozenset({"me", "you"}))
+
+
+def test_pause_keys_arrive() -> None:
+    text = (
+        CAMERA
+        + '[cameras.pause]\non_motion = true\nmode = "black"\ntimeout = 2.5\non_client = true\n'
+    )
+    (mount,) = mount_settings(config(text))
+    assert mount.pause == PauseSettings(
+        on_motion=True, mode=PauseMode.BLACK, motion_timeout_s=2.5, first_look_s=5.0
+    )
 
 
 def test_server_keys_arrive() -> None:

@@ -54,7 +54,34 @@ def test_one_visit_from_start_to_end() -> None:
     assert seen == ["starting", "live", *away, "live", "lingering", "idle"]
 
 
-@given(st.lists(st.sampled_from(["join", "leave", "unit", "lost", "hold", "grace"]), max_size=40))
+def test_one_visit_with_pauses() -> None:
+    demand = Demand()
+    demand.handle(DemandEvent.FIRST_JOINED)
+    seen = [
+        demand.handle(event)
+        for event in (
+            *(DemandEvent.UNIT_CAME, DemandEvent.PAUSED, DemandEvent.UNIT_CAME),
+            *(DemandEvent.SOURCE_LOST, DemandEvent.RESUMED, DemandEvent.UNIT_CAME),
+            *(DemandEvent.PAUSED, DemandEvent.LAST_LEFT),
+        )
+    ]
+    assert seen == ["live", *["paused"] * 3, "starting", "live", "paused", "idle"]
+
+
+@pytest.mark.parametrize("state", set(DemandState) - {DemandState.LIVE})
+def test_what_does_not_flow_is_not_paused(state: DemandState) -> None:
+    assert DemandEvent.PAUSED not in TRANSITIONS[state]
+
+
+def test_only_a_pause_can_be_over() -> None:
+    rows = [state for state, row in TRANSITIONS.items() if DemandEvent.RESUMED in row]
+    assert rows == [DemandState.PAUSED]
+
+
+EVENTS = ("join", "leave", "unit", "lost", "hold", "grace", "pause", "resume")
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_wanted_exactly_while_somebody_watches_or_grace_runs(events: list[str]) -> None:
     """Model: a count of readers and whether a grace period runs."""
     demand, readers, has_grace = Demand(), 0, False
@@ -68,14 +95,18 @@ def test_wanted_exactly_while_somebody_watches_or_grace_runs(events: list[str]) 
             case "leave" if readers:
                 readers -= 1
                 if not readers:
+                    has_grace = demand.state is not DemandState.PAUSED
                     demand.handle(DemandEvent.LAST_LEFT)
-                    has_grace = True
             case "unit":
                 demand.handle(DemandEvent.UNIT_CAME)
             case "lost":
                 demand.handle(DemandEvent.SOURCE_LOST)
             case "hold" if demand.state in (DemandState.STARTING, DemandState.HOLDING):
                 assert demand.handle(DemandEvent.HOLD_OVER) is DemandState.PLACEHOLDER
+            case "pause" if demand.state is DemandState.LIVE:
+                assert demand.handle(DemandEvent.PAUSED) is DemandState.PAUSED
+            case "resume" if demand.state is DemandState.PAUSED:
+                assert demand.handle(DemandEvent.RESUMED) is DemandState.STARTING
             case "grace" if has_grace:
                 demand.handle(DemandEvent.GRACE_OVER)
                 has_grace = False

@@ -115,6 +115,16 @@ def test_reasons_look_different() -> None:
     assert len(bands) == len(SplashReason)
 
 
+def test_without_a_reason_there_are_no_words() -> None:
+    units = [splash_unit(name, None, n * SECOND) for n, name in enumerate(("black", "smpte"))]
+    worded = [splash_unit("smpte", SplashReason.ASLEEP, 2 * SECOND)]
+    black, bars, told = decode([*units, *worded])
+    assert black.max() - black.min() < 4
+    assert not (bars[BAND] == told[BAND]).all()
+    assert (bars[: BAND.start] == told[: BAND.start]).all()
+    assert bars[BAND].max() - bars[BAND].min() < 4
+
+
 def test_patterns_look_different_but_for_the_white_ones() -> None:
     frames = decode(
         [splash_unit(name, SplashReason.ASLEEP, n * SECOND) for n, name in enumerate(ALL_PATTERNS)]

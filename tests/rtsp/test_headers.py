@@ -335,7 +335,15 @@ def test_accept_decides_on_sdp(accept: str | None, is_accepted: bool) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [(None, None), ("1200", 1200), (" 800 ", 800), ("0", None), ("-1", None), ("x", None)],
+    [
+        (None, None),
+        ("1200", 1200),
+        (" 800 ", 800),
+        ("0", None),
+        ("-1", None),
+        ("x", None),
+        ("\x1c0", None),  # white space to some, found by fuzzing
+    ],
 )
 def test_blocksize_is_a_hint(text: str | None, size: int | None) -> None:
     assert parse_blocksize(text) == size

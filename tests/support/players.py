@@ -212,7 +212,7 @@ _HARMLESS: tuple[tuple[str, str], ...] = (
         _UNTIMED,
     ),
     (r"^No video PTS! Making something up", _UNTIMED),
-    (r"^Invalid video timestamp: (0\.0\d+) -> \1$", _UNTIMED),
+    (r"^Invalid video timestamp: 0\.0\d+ -> 0\.0\d+$", _UNTIMED),
     (r"nut: Multiple keyframes with same PTS$", _UNTIMED),
     (r"^Audio/Video desynchronisation detected! Possible reasons include too slow$", _ENCODING),
     (r"^hardware, temporary CPU spikes, broken drivers, and broken files. Audio$", _ENCODING),

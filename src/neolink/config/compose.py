@@ -8,8 +8,9 @@ from types import MappingProxyType
 from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings
 from neolink.config.model import Config
-from neolink.config.model_camera import CameraTable
+from neolink.config.model_camera import CameraTable, PauseTable
 from neolink.config.values import split_address
+from neolink.hub.pause import PauseMode, PauseSettings
 from neolink.rtsp_server.settings import (
     MountSettings,
     RtspLimits,
@@ -115,4 +116,14 @@ def _mount(config: Config, camera: CameraTable) -> MountSettings:
         ),
         use_splash=camera.use_splash,
         splash_pattern=camera.splash_pattern,
+        pause=_pause(camera.pause),
+    )
+
+
+def _pause(table: PauseTable) -> PauseSettings:
+    """``on_disconnect`` asks for what is always so: without a player there is no stream."""
+    return PauseSettings(
+        on_motion=table.on_motion,
+        motion_timeout_s=table.motion_timeout,
+        mode=PauseMode(table.mode),
     )

@@ -4,10 +4,10 @@ A stream is wanted from the camera in every state but ``IDLE``, and sent in ever
 ``PAUSED``. Readers are given the camera's units in ``LIVE``, nothing in ``STARTING`` and
 ``HOLDING``, and a stand-in picture in ``PLACEHOLDER`` and ``PAUSED``.
 
-Only a stream that is live is paused: one whose camera is away has nothing to stop. A pause ends with
-the reader, without a grace period, because there is nothing to keep warm. When it is over the camera
-is as far away as at the very start, hence ``STARTING`` and its short hold. No state depends on a
-level, so nothing here needs thresholds or a dwell time.
+Only a stream that is live is paused: one whose camera is away has nothing to stop. A pause ends
+with the reader, without a grace period, because there is nothing to keep warm. When it is over the
+camera is as far away as at the very start, hence ``STARTING`` and its short hold. No state depends
+on a level, so nothing here needs thresholds or a dwell time.
 """
 
 from enum import StrEnum

@@ -147,9 +147,7 @@ def _nal_units(kind: str, name: str) -> tuple[memoryview, ...]:
     return tuple(split_annex_b(data))
 
 
-def _picture(
-    pattern: str, reason: SplashReason | None, picture_id: int
-) -> tuple[memoryview, ...]:
+def _picture(pattern: str, reason: SplashReason | None, picture_id: int) -> tuple[memoryview, ...]:
     slices = pattern_slices = _nal_units("patterns", pattern)[2:]
     if reason is not None:
         band = _nal_units("reasons", reason)[2:][_BAND]

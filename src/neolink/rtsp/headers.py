@@ -193,8 +193,8 @@ def accepts_sdp(headers: Headers) -> bool:
 
 def parse_blocksize(value: str | None) -> int | None:
     """Largest RTP payload that a client wants, ``None`` for absent, zero or nonsense."""
-    is_number = value is not None and re.fullmatch(r"\s*[0-9]{1,7}\s*", value) is not None
-    return (int(value) or None) if value is not None and is_number else None
+    found = re.fullmatch(r"[ \t]*([0-9]{1,7})[ \t]*", value or "")
+    return (int(found[1]) or None) if found else None
 
 
 def date_header(now_unix_s: float) -> str:

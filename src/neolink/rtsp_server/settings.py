@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from neolink.hub.pause import PauseSettings
 from neolink.media.tracks import StreamKind
 
 __all__ = [
@@ -229,3 +230,6 @@ class MountSettings:
 
     splash_pattern: str = "last"
     """Placeholder: ``last`` (the camera's last picture), or a drawn pattern's name."""
+
+    pause: PauseSettings = field(default_factory=PauseSettings)
+    """When streams rest although somebody watches."""
