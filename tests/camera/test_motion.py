@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from neolink.baichuan.ids import MessageId, Status
 from neolink.baichuan.server import Requested
 from neolink.baichuan.xml import AlarmEvent, AlarmEventList, serialize_body
+from neolink.camera import motion as motion_module
 from neolink.camera import supervisor as supervisor_module
 from neolink.camera.commands.motion import MotionFollower
 from neolink.camera.motion import DOUBT_S, MotionState
@@ -289,6 +290,23 @@ async def test_each_login_is_subscribed_and_motion_outlives_a_short_loss() -> No
         assert told == [True]
         camera.push_motion(0, "none", "none")
         await eventually(lambda: told == [True, False])
+
+
+async def test_motion_whose_end_was_missed_is_not_believed_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(motion_module, "DOUBT_S", 0.1)
+    async with (
+        SimulatedCamera(PROFILE) as camera,
+        rigged(camera, wanted=False, backoff_initial_s=0.01) as rig,
+    ):
+        told = follow(rig)
+        await camera.wait_for(has_subscribed())
+        camera.push_motion()
+        await eventually(lambda: told == [True])
+        camera.cut()
+        await eventually(lambda: told == [True, False])
+        assert camera.stats.logins == 2
 
 
 # ---------------------------------------------------------------- a paused stream

@@ -248,7 +248,7 @@ async def test_a_start_that_is_never_answered_ends_neither_the_login_nor_the_oth
     hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So behaves a camera in privacy mode. What might start late is stopped first."""
-    monkeypatch.setattr(session_module, "COMMAND_TIMEOUT_S", 0.15)
+    monkeypatch.setattr(session_module, "START_TIMEOUT_S", 0.15)
     starts: list[tuple[int, int]] = []
     logins = 0
 
@@ -277,7 +277,7 @@ async def test_a_start_that_is_never_answered_ends_neither_the_login_nor_the_oth
 async def test_a_camera_that_is_silent_altogether_is_left_after_one_unanswered_start(
     hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "COMMAND_TIMEOUT_S", 0.15)
+    monkeypatch.setattr(session_module, "START_TIMEOUT_S", 0.15)
     async with (
         SimulatedCamera(PROFILE) as camera,
         rigged(camera, SUB, first_reply_timeout_s=0.1, stop_timeout_s=0.05) as rig,

@@ -80,11 +80,8 @@ def test_mount_keys_arrive_and_win_over_the_servers() -> None:
 
 
 def test_pause_keys_arrive() -> None:
-    text = (
-        CAMERA
-        + '[cameras.pause]\non_motion = true\nmode = "black"\ntimeout = 2.5\non_client = true\n'
-    )
-    (mount,) = mount_settings(config(text))
+    keys = 'on_motion = true\nmode = "black"\ntimeout = 2.5\non_client = true\n'
+    (mount,) = mount_settings(config(f"{CAMERA}[cameras.pause]\n{keys}"))
     assert mount.pause == PauseSettings(
         on_motion=True, mode=PauseMode.BLACK, motion_timeout_s=2.5, first_look_s=5.0
     )

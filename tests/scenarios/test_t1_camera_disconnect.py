@@ -53,7 +53,7 @@ async def test_players_see_the_last_picture_until_the_camera_is_back(rounds: int
         ]
         for viewer in viewers:
             await viewer.until_more(5)
-        before = Resources.now()
+        before = await Resources.settled()
         for _ in range(rounds):
             await _lose_and_find(camera, running, viewers)
             await before.until_again()
@@ -109,7 +109,7 @@ async def test_without_a_stand_in_the_sessions_end_and_players_come_back() -> No
         running = await stack.enter_async_context(bridged(settings, mount=mount, pace=PACE))
         url = running.url("porch", "sub")
         await until_soon(lambda: camera.stats.logins == 1)
-        before = Resources.now()
+        before = await Resources.settled()
         async with watching(url, CLIP) as first, watching(url, CLIP, "udp") as second:
             viewers = (first, second)
             for viewer in viewers:

@@ -48,7 +48,7 @@ async def test_each_sees_every_picture_and_the_camera_sends_once(
         camera = await stack.enter_async_context(SimulatedCamera(PROFILE))
         running = await stack.enter_async_context(bridged(settings_for(camera)))
         await until_soon(lambda: camera.stats.logins == 1)
-        before = Resources.now()
+        before = await Resources.settled()
 
         async def visit(kind: StreamKind, transport: Literal["tcp", "udp"], stay_s: float) -> None:
             """Watch for a while; what was missed fails the test."""

@@ -66,7 +66,7 @@ async def test_a_hundred_losses_of_the_camera_end_no_session() -> None:
             if ticks is None:
                 began_s, ticks = time.monotonic(), viewers[0].ticks[-1]
             if count == WARM_UP:
-                before = Resources.now()
+                before = await Resources.settled()
             starts = [len(viewer.pictures) for viewer in viewers]
             pause_s = await _lose(camera, count)
             least_s = min(INITIAL_S * 2 ** (count - 1), MAX_S)

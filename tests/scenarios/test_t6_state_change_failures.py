@@ -59,7 +59,7 @@ async def test_players_see_the_camera_whatever_fails(
         stream = running.bridge.streams["porch", SUB]
         demand = stream._demand = UnreliableDemand(Random(seed))
         await camera.wait_for(_is_logged_in)
-        before = Resources.now()
+        before = await Resources.settled()
         for _ in range(rounds):
             for transport in ("tcp", "udp"):
                 async with watching(running.url("porch", "sub"), CLIP, transport) as viewer:

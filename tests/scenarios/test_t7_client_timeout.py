@@ -105,7 +105,7 @@ async def test_the_last_that_vanishes_stops_the_camera() -> None:
             bridged(settings_for(camera), rtsp=rtsp, pace=Pace(grace_s=0.1))
         )
         await camera.wait_for(_is_logged_in)
-        before = Resources.now()
+        before = await Resources.settled()
         context = running.bridge.rtsp.context
         async with (
             watching(running.url("porch", "main"), PROFILE.clip(MAIN), receive_buffer=4096) as tcp,

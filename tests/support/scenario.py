@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ __all__ = [
 
 MIB = 1024 * 1024
 POLL_S = 0.01
+QUIET_S = 0.3
+SETTLING_S = 5.0
 _WRAP = 1 << 32
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -249,6 +252,18 @@ class Resources:
             len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - a name is all there is
             int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE,
         )
+
+    @classmethod
+    async def settled(cls) -> Self:
+        """Count when no task has begun or ended for a while."""
+        found, since_s = cls.now(), time.monotonic()
+        async with asyncio.timeout(SETTLING_S):
+            while time.monotonic() - since_s < QUIET_S:
+                await asyncio.sleep(POLL_S)
+                before, found = found, cls.now()
+                if found._counts != before._counts:
+                    since_s = time.monotonic()
+        return found
 
     async def until_again(self, limit_s: float = 2.0) -> None:
         """Wait until exactly as many tasks, threads and descriptors are there as here."""
