@@ -68,7 +68,7 @@ def test_one_visit_with_pauses() -> None:
     assert seen == ["live", *["paused"] * 3, "starting", "live", "paused", "idle"]
 
 
-@pytest.mark.parametrize("state", set(DemandState) - {DemandState.LIVE})
+@pytest.mark.parametrize("state", sorted(set(DemandState) - {DemandState.LIVE}))
 def test_what_does_not_flow_is_not_paused(state: DemandState) -> None:
     assert DemandEvent.PAUSED not in TRANSITIONS[state]
 

@@ -1,0 +1,171 @@
+"""Foreign players that stay attached: an ffmpeg that records and a GStreamer that shows.
+
+Where ``players`` plays for some seconds and keeps all in memory, these write to files and run
+until they are told to end, so that a test can do things to the bridge meanwhile.
+"""
+
+import asyncio
+import os
+import signal
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from neolink.simulator.clips import Clip
+from neolink.simulator.counter import read_counter, strip_height
+from support.processes import need_programs
+
+__all__ = ["Attached", "Shown", "ffmpeg_recorder", "gstreamer_viewer", "pictures_of", "show"]
+
+STOPPING_S = 10.0
+_GST_CATEGORIES = "libav:2,rtph264depay:2,rtpmp4gdepay:2,rtpjitterbuffer:2,rtspsrc:2"
+
+
+@dataclass(slots=True)
+class Attached:
+    """A running player, the file it fills, and what it says."""
+
+    process: asyncio.subprocess.Process
+    output: Path
+    log: Path
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has neither ended nor crashed."""
+        return self.process.returncode is None
+
+    @property
+    def said(self) -> str:
+        """Everything it has printed so far."""
+        return self.log.read_text(errors="replace")
+
+    async def stop(self) -> int:
+        """Have it end as Ctrl-C does, with a whole file; return the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(STOPPING_S):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def _attached(
+    command: Sequence[str], output: Path, environment: dict[str, str] | None = None
+) -> AsyncIterator[Attached]:
+    need_programs(command[0])
+    log = output.with_suffix(".log")
+    with log.open("wb") as text:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=text,
+            stderr=text,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        yield Attached(process, output, log)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@asynccontextmanager
+async def ffmpeg_recorder(url: str, output: Path) -> AsyncIterator[Attached]:
+    """Record picture and sound as they are, over TCP; the ending of ``output`` says how."""
+    command = f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport tcp -i {url} -c copy"
+    async with _attached([*command.split(), str(output)], output) as player:
+        yield player
+
+
+@asynccontextmanager
+async def gstreamer_viewer(url: str, output: Path, clip: Clip) -> AsyncIterator[Attached]:
+    """Decode picture and sound that come over UDP; keep the strip with the counter (Matroska)."""
+    queue = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0"
+    pipeline = (
+        f"gst-launch-1.0 -e rtspsrc name=source latency=200 location={url} protocols=udp"
+        f" source. ! application/x-rtp,media=video ! {queue} ! decodebin ! videoconvert"
+        f" ! videocrop top={clip.height - strip_height(clip.width)} ! video/x-raw,format=GRAY8"
+        f" ! {queue} ! matroskamux streamable=true ! filesink location={output}"
+        f" source. ! application/x-rtp,media=audio ! {queue} ! decodebin ! audioconvert"
+        " ! fakesink async=false sync=false"
+    )
+    environment = {"GST_DEBUG": _GST_CATEGORIES, "GST_DEBUG_NO_COLOR": "1"}
+    async with _attached(pipeline.split(), output, environment) as player:
+        yield player
+
+
+# -- what came out ------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a file shows, decoded from end to end.
+
+    ``counters`` are None where a picture has none that can be read; ``checksums`` are of the luma
+    of whole pictures. Times in seconds: ``picture_s`` of decoded pictures, ``packet_s`` by stream
+    ("video", "audio") of everything in the file, in its order.
+    """
+
+    counters: list[int | None] = field(default_factory=list)
+    checksums: list[int] = field(default_factory=list)
+    picture_s: list[float] = field(default_factory=list)
+    packet_s: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Decode a file. Raises what PyAV does where that fails."""
+        shown = cls()
+        with av.open(str(path)) as container:
+            for packet in container.demux():
+                if packet.pts is not None:
+                    times = shown.packet_s.setdefault(packet.stream.type, [])
+                    times.append(float(packet.pts * packet.time_base))
+                for frame in packet.decode():
+                    if isinstance(frame, VideoFrame):
+                        shown._take(frame)
+        return shown
+
+    def _take(self, frame: VideoFrame) -> None:
+        luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+        self.counters.append(read_counter(luma))
+        self.checksums.append(zlib.crc32(np.ascontiguousarray(luma)))
+        self.picture_s.append(float(frame.time or 0.0))
+
+
+async def show(path: Path) -> Shown:
+    """Decode a file with FFmpeg, which must not complain once, and read what it shows."""
+    command = "ffmpeg -hide_banner -nostdin -v warning -xerror -err_detect explode -i"
+    process = await asyncio.create_subprocess_exec(
+        *command.split(),
+        str(path),
+        *"-fps_mode passthrough -f null -".split(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, said.decode(errors="replace")) == (0, "")
+    return await asyncio.to_thread(Shown.read, path)
+
+
+def pictures_of(clip: Clip) -> list[int]:
+    """Return the checksum of each of a clip's pictures, as ``Shown`` has them."""
+    return list(_checksums(clip))
+
+
+def _checksums(clip: Clip) -> Iterator[int]:
+    shown = Shown()
+    decoder = av.CodecContext.create(clip.codec.value.lower().replace("h265", "hevc"), "r")
+    packets = [av.Packet(unit) for unit in clip.access_units]
+    for packet in (*packets, None):
+        for frame in decoder.decode(packet):
+            assert isinstance(frame, VideoFrame)
+            shown._take(frame)
+    assert shown.counters == list(range(len(clip.access_units)))
+    yield from shown.checksums
