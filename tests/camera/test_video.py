@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from neolink.baichuan.bcmedia import AdpcmPacket, Packet, VideoPacket, serialize
+from neolink.baichuan.bcmedia import AdpcmPacket, InfoPacket, Packet, VideoPacket, serialize
 from neolink.camera.video import Demuxer
 from neolink.clock import ManualClock
 from neolink.log import RepeatLimiter, bind
@@ -289,3 +289,31 @@ def test_the_frame_rate_that_the_camera_tells_later_counts() -> None:
     camera.change_clip(camera.clip, frame_rate=5)
     bench.play(camera, 0.5)
     assert bench.demuxer._video_time.frame_rate.nominal == 5
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [(2, 10), (20, 20), (7, 6), (0, 20), (200, None)],
+    ids=["index", "value", "last index", "index of the first", "absurd"],
+)
+def test_a_frame_rate_may_be_an_index_into_the_table_of_its_resolution(
+    written: int, meant: float | None
+) -> None:
+    bench = Bench()
+    bench.demuxer.frame_rate_tables = {(640, 360): (20, 15, 10, 9, 8, 12, 11, 6)}
+    bench.feed([InfoPacket(640, 360, written)])
+    assert bench.demuxer._nominal_frame_rate == meant
+
+
+def test_a_frame_rate_of_another_resolution_is_taken_as_it_is() -> None:
+    bench = Bench()
+    bench.demuxer.frame_rate_tables = {(640, 360): (20, 15, 10)}
+    bench.feed([InfoPacket(1280, 720, 2)])
+    assert bench.demuxer._nominal_frame_rate == 2
+
+
+def test_a_picture_that_the_camera_repeats_is_shown_once() -> None:
+    bench, sent = Bench(), [one for one in packets(0.5) if isinstance(one, VideoPacket)]
+    bench.feed([twice for one in sent for twice in (one, one)])
+    assert len(bench.out.pictures) == len(sent)
+    assert bench.demuxer.duplicates == len(sent)

@@ -144,7 +144,7 @@ async def show(path: Path) -> Shown:
     process = await asyncio.create_subprocess_exec(
         *command.split(),
         str(path),
-        *"-fps_mode passthrough -f null -".split(),
+        *("-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "null", "-"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -13,6 +13,7 @@ from neolink.baichuan.xml import (
     Extension,
     LoginUser,
     Preview,
+    StreamInfoList,
     parse_body,
     serialize_body,
 )
@@ -78,6 +79,17 @@ class CameraSession:
     def messages_received(self) -> int:
         """Complete messages of the camera so far, of any kind: proof that it is there."""
         return self._connection.messages_received
+
+    @property
+    def frame_rate_tables(self) -> dict[tuple[int, int], tuple[int, ...]]:
+        """Frame rates by (width, height) that the camera can be set to; empty if untold."""
+        streams = self.description.get(StreamInfoList) or StreamInfoList()
+        return {
+            (table.resolution.width or 0, table.resolution.height or 0): table.framerate_table
+            for info in streams.stream_infos
+            for table in info.encode_tables
+            if table.resolution is not None
+        }
 
     # -- commands ---------------------------------------------------------------------
 

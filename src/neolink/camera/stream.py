@@ -143,6 +143,7 @@ class CameraStream:
 
     async def _start(self, session: CameraSession) -> VideoStream:
         received = session.messages_received
+        self.demuxer.frame_rate_tables = session.frame_rate_tables
         try:
             return await session.start_video(
                 STREAM_TYPES[self.kind], self._channel_id, self.demuxer.feed

@@ -5,7 +5,7 @@ call; nothing is queued.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from neolink.baichuan.bcmedia import (
     AacPacket,
@@ -16,6 +16,7 @@ from neolink.baichuan.bcmedia import (
     Packet,
     VideoPacket,
 )
+from neolink.baichuan.xml import resolve_table
 from neolink.clock import Clock
 from neolink.errors import RemoteProtocolError
 from neolink.log import BoundLogger, RepeatLimiter
@@ -59,6 +60,8 @@ class Demuxer:
         self.audio_frames = 0
         self.damages = 0
         self.duplicates = 0
+        self.frame_rate_tables: Mapping[tuple[int, int], Sequence[int]] = {}
+        """Frame rates by (width, height) that the camera can be set to, as it told at login."""
         self._publish = publish
         self._clock = clock
         self._log = log
@@ -147,7 +150,10 @@ class Demuxer:
         )
 
     def _take_info(self, packet: InfoPacket) -> None:
-        rate = self._nominal_frame_rate = plausible_frame_rate(packet.frame_rate)
+        # Old cameras write an index into the table of their resolution.
+        table = self.frame_rate_tables.get((packet.width, packet.height), ())
+        rate = plausible_frame_rate(resolve_table(packet.frame_rate, table))
+        self._nominal_frame_rate = rate
         self._video_time.frame_rate.nominal = rate
         if self._assembler is not None:
             self._assembler.nominal_frame_rate = rate
