@@ -42,9 +42,9 @@ class StandInSettings:
 class StandIn:
     """The stand-in picture of one stream."""
 
-    def __init__(self, settings: StandInSettings) -> None:
+    def __init__(self, settings: StandInSettings, last_key: AccessUnit | None = None) -> None:
         self.settings = settings
-        self._last_key: AccessUnit | None = None
+        self._last_key = last_key
 
     @property
     def last_key(self) -> AccessUnit | None:

@@ -9,39 +9,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from neolink.clock import Clock
 from neolink.errors import DeadlineExceeded, LocalProtocolError
 from neolink.hub.demand import Demand, DemandEvent, DemandState
-from neolink.hub.learning import Learning, needs_new_description
-from neolink.hub.memory import Memory, NoMemory, Remembered
+from neolink.hub.description import Description
+from neolink.hub.memory import Memory, NoMemory
 from neolink.hub.pause import PauseRule, PauseSettings
+from neolink.hub.sinks import Sink, Sinks
 from neolink.hub.splash import SplashReason
 from neolink.hub.standin import StandIn, StandInSettings
 from neolink.log import RepeatLimiter
 from neolink.media.tracks import VIDEO_CLOCK_RATE, Presentation
 from neolink.media.units import AccessUnit, MediaUnit
 
-__all__ = ["Hold", "Sink", "Stream"]
+__all__ = ["Hold", "Stream"]
 
 _LOG = logging.getLogger(__name__)
-
-
-class Sink(Protocol):
-    """Somebody who is given every unit. Must return at once and never raise."""
-
-    def push(self, unit: MediaUnit) -> None:
-        """Take one unit."""
-
-    def presentation_changed(self, presentation: Presentation) -> None:
-        """Learn that the tracks changed so much that readers must describe the stream again."""
-
-    def source_stopped(self) -> None:
-        """Learn that no unit follows the last one; what comes later begins anew."""
-
-    def source_ended(self) -> None:
-        """Learn that the camera stays away and nothing stands in for it: end the sessions."""
 
 
 class Hold:
@@ -93,11 +78,8 @@ class Stream:
         self.origin_s = clock.monotonic_s()
         self.on_demand = on_demand
         self.on_pause: Callable[[bool], None] = lambda _: None
-        self.presentation: Presentation | None = None
-        self.description_version = 1
         self.units = 0
         self.bytes = 0
-        self.sink_failures = 0
         self.last_unit_s: float | None = None
         self._clock = clock
         self._limiter = RepeatLimiter(clock)
@@ -106,9 +88,12 @@ class Stream:
         self._pause = PauseRule(PauseSettings())
         self._is_paused = False
         """What was told to the camera."""
-        self._sinks: tuple[Sink, ...] = ()
+        self._sinks = Sinks(name)
+        self._description = Description(name, memory or NoMemory())
         self._holds = 0
-        self._stand_in = StandIn(stand_in or StandInSettings(is_enabled=False))
+        self._stand_in = StandIn(
+            stand_in or StandInSettings(is_enabled=False), self._description.recalled_key
+        )
         self.explain = explain
         """Tells why the camera is away; asked for each stand-in that shows words."""
         self._pts = -1
@@ -122,10 +107,22 @@ class Stream:
         """Fires when the hold is over, then for each stand-in picture."""
         self.stand_ins = 0
         """Stand-in pictures published."""
-        self._described = asyncio.Event()
         self._is_closed = False
-        self._memory = memory or NoMemory()
-        self._learning = self._recall()
+
+    @property
+    def presentation(self) -> Presentation | None:
+        """What the stream consists of; None until it is known."""
+        return self._description.presentation
+
+    @property
+    def description_version(self) -> int:
+        """Grows with every change of the presentation."""
+        return self._description.version
+
+    @property
+    def sink_failures(self) -> int:
+        """Exceptions of sinks, which have been kept from everybody else."""
+        return self._sinks.failures
 
     @property
     def stand_in_settings(self) -> StandInSettings:
@@ -164,7 +161,7 @@ class Stream:
         if self._demand.state in (DemandState.IDLE, DemandState.PAUSED):
             return  # sent before the stop arrived; a sink must not keep it as the newest
         self._learn(unit)
-        self._give(unit)
+        self._sinks.give(unit)
         self._pause_or_resume()
 
     def motion_changed(self, is_motion: bool) -> None:  # noqa: FBT001 - a follower has this one argument
@@ -195,12 +192,13 @@ class Stream:
         self._is_stood_in_for = False
         return unit
 
-    def _give(self, unit: MediaUnit) -> None:
-        for sink in self._sinks:
-            try:
-                sink.push(unit)
-            except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
-                self._note_failure()
+    def _learn(self, unit: MediaUnit) -> None:
+        description, version = self._description, self._description.version
+        must_describe_again = description.learn(unit)
+        if description.version != version:
+            description.memorize(self._stand_in.last_key)
+        if must_describe_again and (found := description.presentation):
+            self._sinks.tell(lambda sink: sink.presentation_changed(found))
 
     # -- while the camera is away, or rests -------------------------------------------
 
@@ -240,7 +238,7 @@ class Stream:
             self._move(DemandEvent.HOLD_OVER)
             _LOG.info("%s: the camera is away (%s)", self.name, self.explain())
         if not settings.is_enabled:
-            self._tell(lambda sink: sink.source_ended())
+            self._sinks.tell(lambda sink: sink.source_ended())
         if settings.is_enabled and self._demand.state is DemandState.PLACEHOLDER:
             self._stand_in_now()
 
@@ -252,7 +250,7 @@ class Stream:
             picture = self._stand_in.resting(self._pts, self._pause.settings.mode)
         else:
             picture = self._stand_in.picture(self._pts, self.explain())
-        self._give(picture)
+        self._sinks.give(picture)
         self._wait(self._stand_in.settings.interval_s)
 
     def _start_hold_s(self) -> float:
@@ -278,11 +276,11 @@ class Stream:
 
     def subscribe(self, sink: Sink) -> None:
         """Give every unit to ``sink``; that alone does not make the stream wanted."""
-        self._sinks = (*self._sinks, sink)
+        self._sinks.add(sink)
 
     def unsubscribe(self, sink: Sink) -> None:
         """Give ``sink`` nothing any more."""
-        self._sinks = tuple(other for other in self._sinks if other is not sink)
+        self._sinks.remove(sink)
 
     async def describe(self, timeout_s: float) -> Presentation:
         """Return what the stream consists of, starting it only if that was never learnt.
@@ -293,7 +291,7 @@ class Stream:
         if self.presentation is None and not self._is_stood_in_for:
             with self.hold():
                 try:
-                    await self._until_described(timeout_s)
+                    await self._description.wait(timeout_s)
                 except DeadlineExceeded:
                     if not self._stand_in.settings.is_enabled:
                         raise
@@ -305,22 +303,13 @@ class Stream:
 
         Who waits for its description is given that of the stand-in.
         """
-        self._memorize()
+        self._description.memorize(self._stand_in.last_key)
+        self._description.close()
         self._is_closed = True
-        self._described.set()
         self._wait(None)
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-
-    async def _until_described(self, timeout_s: float) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._described.wait()
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"{self.name}: no picture within {timeout_s:g} s of asking the camera"
-            ) from None
 
     # -- demand -----------------------------------------------------------------------
 
@@ -377,63 +366,10 @@ class Stream:
     def _let_go(self) -> None:
         """Tell all that the stream is not wanted any more."""
         self._stopped()
-        self._memorize()
+        self._description.memorize(self._stand_in.last_key)
         _LOG.debug("%s: no longer wanted", self.name)
         self.on_demand(self._demand.is_wanted)
 
     def _stopped(self) -> None:
-        self._learning = Learning(self.presentation)
-        self._tell(lambda sink: sink.source_stopped())
-
-    # -- sinks ------------------------------------------------------------------------
-
-    def _tell(self, call: Callable[[Sink], None]) -> None:
-        for sink in self._sinks:
-            try:
-                call(sink)
-            except Exception:  # noqa: BLE001 - must reach neither the camera nor other sinks
-                self._note_failure()
-
-    def _note_failure(self) -> None:
-        """Count the exception being handled; only the first is logged."""
-        self.sink_failures += 1
-        if self.sink_failures == 1:
-            _LOG.exception("%s: a reader of the stream failed", self.name)
-
-    # -- memory -----------------------------------------------------------------------
-
-    def _recall(self) -> Learning:
-        remembered = self._memory.load(self.name)
-        if remembered is None:
-            return Learning()
-        self.presentation = remembered.presentation
-        self._stand_in.remember(remembered.key)
-        self._described.set()
-        return Learning(self.presentation)
-
-    def _memorize(self) -> None:
-        """Remember the newest key frame, if the camera sent any in this run."""
-        key = self._stand_in.last_key
-        if self._is_closed:
-            return  # another stream may go by the name
-        if self.units and self.presentation is not None and key is not None:
-            self._memory.save(self.name, Remembered(self.presentation, key))
-
-    # -- description ------------------------------------------------------------------
-
-    def _learn(self, unit: MediaUnit) -> None:
-        found = self._learning.push(unit)
-        if found is None:
-            return
-        before = self.presentation
-        if before is not None and found.audio is None:
-            found = replace(found, audio=before.audio)  # a muted track stays described
-        if found == before:
-            return
-        self.presentation = found
-        self.description_version += 1
-        self._described.set()
-        self._memorize()
-        if before is not None and needs_new_description(before, found):
-            _LOG.info("%s: the tracks changed, players must describe again", self.name)
-            self._tell(lambda sink: sink.presentation_changed(found))
+        self._description.restart()
+        self._sinks.tell(lambda sink: sink.source_stopped())
