@@ -4,7 +4,6 @@ Status codes follow RFC 2326 and what players need. No bytes are parsed here, an
 a SETUP gets is decided in :mod:`neolink.rtsp_server.setup`.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,6 @@ from neolink import __version__
 from neolink.errors import DeadlineExceeded
 from neolink.media.tracks import Presentation
 from neolink.rtp.formats import AudioChoice
-from neolink.rtsp.auth import Authenticator, AuthOutcome
 from neolink.rtsp.errors import MessageError, RtspError, TlsClientHello
 from neolink.rtsp.headers import (
     LIVE_RANGE,
@@ -40,6 +38,7 @@ from neolink.rtsp.url import Target, base_url
 from neolink.rtsp_server.connection import ClientConnection
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.description import describe
+from neolink.rtsp_server.gate import Gate
 from neolink.rtsp_server.mount import Mount, StartPoint
 from neolink.rtsp_server.parcel import AUDIO, VIDEO
 from neolink.rtsp_server.player import Player
@@ -81,14 +80,15 @@ class Conversation:
         """Sessions made on this connection, also ended ones until the next look."""
         self._queries: dict[str, Mapping[str, str]] = {}
         """Query by path as it was described: rtspsrc leaves it out of SETUP."""
-        self._proven_user: str | None = None
-        self._proven_path: str | None = None
-        self._proven_by: Authenticator | None = None
+        self._gate = Gate(context, connection.peer_host, connection.name)
         self._bad_requests = 0
-        self.is_admitted = False
-        """Whether the peer has asked for a stream that it may watch."""
 
     # -- the connection's side --------------------------------------------------------
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the peer has asked for a stream that it may watch."""
+        return self._gate.is_admitted
 
     @property
     def has_sessions(self) -> bool:
@@ -159,7 +159,7 @@ class Conversation:
     async def describe(self, request: Request, target: Target) -> Answer:
         """Return the SDP of a mount."""
         check_required(request.headers, KNOWN_OPTIONS)
-        mount = await self._mount(request, target)
+        mount = await self._gate.mount(request, target)
         if not accepts_sdp(request.headers):
             raise RtspError(406, "only application/sdp is there")
         mount, presentation = await self._presentation(request, target, mount)
@@ -179,7 +179,7 @@ class Conversation:
         if not target.query:
             target = replace(target, query=self._queries.get(target.path, {}))
         check_required(request.headers, KNOWN_OPTIONS)
-        mount = await self._mount(request, target)
+        mount = await self._gate.mount(request, target)
         wanted = choose_transport(
             parse_transports(request.headers.get("Transport") or ""),
             has_udp=self._context.udp is not None,
@@ -255,71 +255,6 @@ class Conversation:
 
     # -- who and what -----------------------------------------------------------------
 
-    async def _mount(self, request: Request, target: Target) -> Mount:
-        """Return the mount of a path that this peer may watch; raise 401, 403 or 404."""
-        mount = self._context.mounts.find(target.path)
-        if mount is None or mount.settings.access.needs_login:
-            await self._require_permission(request, target, mount)
-        if mount is None:
-            raise RtspError(404, f"no camera at /{target.path}")
-        self.is_admitted = True
-        return mount
-
-    async def _require_permission(
-        self, request: Request, target: Target, mount: Mount | None
-    ) -> None:
-        if request.method == Method.SETUP and mount and self._is_proven(target, mount):
-            return  # some players sign DESCRIBE rightly and then send garbage
-        # Before a login nobody learns which cameras exist.
-        user = await self._login(request) if mount or self._context.settings.users else None
-        if mount is None:
-            return
-        if not mount.settings.access.permits(user):
-            raise RtspError(403, "this user may not watch this camera")
-        self._proven_path = target.path
-
-    def _is_proven(self, target: Target, mount: Mount) -> bool:
-        """Whether the peer has logged in for this path, and that is still good."""
-        is_same = target.path == self._proven_path and self._user is not None
-        return is_same and mount.settings.access.permits(self._user)
-
-    async def _login(self, request: Request) -> str:
-        """Return the proven user; raise 401 with challenges."""
-        context = self._context
-        now_s = context.clock.unix_s()
-        result = context.authenticator.verify(
-            request.headers.get("Authorization"),
-            request.method,
-            request.url,
-            now_s,
-            allow_stale=self._user is not None,
-        )
-        if result.user is not None:
-            self._proven_user, self._proven_by = result.user, context.authenticator
-            return result.user
-        if result.outcome in {AuthOutcome.WRONG, AuthOutcome.MALFORMED}:
-            await self._note_wrong_login()
-        is_stale = result.outcome is AuthOutcome.STALE
-        challenges = context.authenticator.challenges(now_s, stale=is_stale)
-        raise RtspError(
-            401,
-            "credentials are needed",
-            headers=[("WWW-Authenticate", challenge) for challenge in challenges],
-        )
-
-    async def _note_wrong_login(self) -> None:
-        """Slow down who guesses: only this connection waits."""
-        context, connection = self._context, self._connection
-        _LOG.warning("%s: wrong user name or password", connection.name)
-        if context.wrong_logins.note(connection.peer_host, context.clock.monotonic_s()):
-            await asyncio.sleep(context.settings.limits.wrong_login_delay_s)
-
-    @property
-    def _user(self) -> str | None:
-        """Who the peer has proven to be, among the users as they are today."""
-        is_valid = self._proven_by is self._context.authenticator
-        return self._proven_user if is_valid else None
-
     async def _presentation(
         self, request: Request, target: Target, mount: Mount
     ) -> tuple[Mount, Presentation]:
@@ -338,7 +273,7 @@ class Conversation:
                 ) from None
             if self._context.settings is settings:
                 return mount, presentation
-            mount = await self._mount(request, target)
+            mount = await self._gate.mount(request, target)
 
     def _session(self, request: Request) -> ServerSession:
         """Return the session that a request names, and note that it lives; raise 454."""
@@ -372,7 +307,7 @@ class Conversation:
         self._check_limits(mount)
         session = context.sessions.create(
             path=target.path,
-            user=self._user,
+            user=self._gate.user,
             peer_host=self._connection.peer_host,
             now=context.clock.monotonic_s(),
         )
