@@ -235,8 +235,9 @@ async def test_players_outlive_every_cut_of_the_camera(
         assert (sessions.playing, sessions.made) == (at_first, 2)
         assert sum(" playing " in record.getMessage() for record in told.records) == 2
         ended_s = time.monotonic()
+        assert (recorder.troubles, viewer.troubles) == ([], [])
         codes = await asyncio.gather(recorder.stop(), viewer.stop())
-        assert codes == [255, 0]  # ffmpeg tells so that it was asked to end
+        assert tuple(codes) == (255, 0)  # ffmpeg tells so that it was asked to end
         await until_soon(lambda: not len(running.bridge.rtsp.context.sessions), "their TEARDOWN")
         await alone.until_again(5.0)
         assert (stream.sink_failures, camera.stats.protocol_troubles) == (0, 0)
@@ -279,6 +280,7 @@ def _report(player: Attached, shown: Shown, media_s: float, grown: int) -> None:
     size = player.output.stat().st_size
     print(  # noqa: T201 - the figures of a proof, shown with -s or when it fails
         f"\n{player.output.name}: {story} in {len(shown.counters)} pictures, "
-        f"{shown.picture_s[-1]:.1f} s of media in {media_s:.1f} s, longest silence {silence_s:.1f} s, file {size} bytes, "
-        f"memory {grown / MIB:+.1f} MiB\n{player.said}"
+        f"{shown.picture_s[-1]:.1f} s of media in {media_s:.1f} s, "
+        f"longest silence {silence_s:.1f} s, file {size} bytes, memory {grown / MIB:+.1f} MiB\n"
+        f"{player.said}"
     )

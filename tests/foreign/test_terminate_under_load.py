@@ -73,8 +73,8 @@ async def test_sigterm_ends_twenty_players_in_time_and_logs_out_of_the_camera(
             await player.until(lambda: len(player.tracks[0].packets) > 5)  # noqa: B023 - used now
         stuck.stop_reading()
         await asyncio.sleep(LOAD_S)
-        assert recorder.is_running
-        assert viewer.is_running
+        assert (recorder.is_running, recorder.troubles) == (True, [])
+        assert (viewer.is_running, viewer.troubles) == (True, [])
 
         bridge.process.send_signal(signal.SIGTERM)
         began_s = time.monotonic()

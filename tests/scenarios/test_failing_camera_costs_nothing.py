@@ -98,7 +98,7 @@ async def test_cameras_that_fail_at_once_cost_no_cpu(
         total_s = passed_s + 3
         assert 2 <= len(crashes) <= total_s + 1, "restarted more often than once a second"
         assert 4 <= door.connections <= _attempts_within(total_s)
-        assert locked.stats.connections == 1
+        assert locked.stats.connections == (1 if total_s < 30 else 2)
         assert len(player.tracks[0].timestamps) >= 0.7 * passed_s, "no stand-in"
     assert sum(record.exc_info is not None for record in caplog.records) <= 1 + total_s / 10
     caplog.clear()  # the fault inside was ours

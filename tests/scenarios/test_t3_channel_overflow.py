@@ -28,6 +28,9 @@ CLIP = PROFILE_200.clip(MAIN)
 SLOW_WINDOW = 4096
 STAP_A = 24
 KEEP_ALIVE_S = 1.0
+STALLED_S = 8.0
+"""A player whose window stays shut for longer is given up, rightly."""
+
 MAX_BYTES = 400_000
 """Of one player's queue: about two groups of pictures."""
 
@@ -108,7 +111,7 @@ async def test_a_slow_player_loses_whole_groups_and_nobody_else_anything(
 async def _read_little(slow: Viewer, watch_s: float) -> None:
     """Read a byte a second for a while, then half of what comes."""
     began_s = time.monotonic()
-    while time.monotonic() - began_s < watch_s / 3:
+    while time.monotonic() - began_s < min(watch_s / 3, STALLED_S):
         await asyncio.sleep(1.0)
         await _read(slow, 1)
     while time.monotonic() - began_s < watch_s:

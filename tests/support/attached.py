@@ -6,6 +6,7 @@ until they are told to end, so that a test can do things to the bridge meanwhile
 
 import asyncio
 import os
+import re
 import signal
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,6 +26,13 @@ from support.processes import need_programs
 __all__ = ["Attached", "Shown", "ffmpeg_recorder", "gstreamer_viewer", "pictures_of", "show"]
 
 STOPPING_S = 10.0
+
+_HARMLESS = re.compile(
+    r"Timestamps are unset in a packet for stream 0"  # FFmpeg gives the first RTSP picture no time
+    r"|Multiple keyframes with same PTS$"
+    r"|previous: (\d{1,4}), current: \1; changing"
+)
+_GST_TROUBLE = re.compile(r"\b(WARN|WARNING|ERROR)\b")
 _GST_CATEGORIES = "libav:2,rtph264depay:2,rtpmp4gdepay:2,rtpjitterbuffer:2,rtspsrc:2"
 
 
@@ -35,6 +43,7 @@ class Attached:
     process: asyncio.subprocess.Process
     output: Path
     log: Path
+    is_gstreamer: bool
 
     @property
     def is_running(self) -> bool:
@@ -45,6 +54,14 @@ class Attached:
     def said(self) -> str:
         """Everything it has printed so far."""
         return self.log.read_text(errors="replace")
+
+    @property
+    def troubles(self) -> list[str]:
+        """What it has complained of: ffmpeg says nothing else, GStreamer tells its progress."""
+        lines = [line for line in self.said.splitlines() if line.strip()]
+        if self.is_gstreamer:
+            return [line for line in lines if _GST_TROUBLE.search(line)]
+        return [line for line in lines if not _HARMLESS.search(line)]
 
     async def stop(self) -> int:
         """Have it end as Ctrl-C does, with a whole file; return the exit code."""
@@ -68,7 +85,7 @@ async def _attached(
             env={**os.environ, **(environment or {})},
         )
     try:
-        yield Attached(process, output, log)
+        yield Attached(process, output, log, command[0].startswith("gst"))
     finally:
         if process.returncode is None:
             process.kill()
@@ -134,7 +151,7 @@ class Shown:
     def _take(self, frame: VideoFrame) -> None:
         luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
         self.counters.append(read_counter(luma))
-        self.checksums.append(zlib.crc32(np.ascontiguousarray(luma)))
+        self.checksums.append(zlib.crc32(luma.tobytes()))
         self.picture_s.append(float(frame.time or 0.0))
 
 

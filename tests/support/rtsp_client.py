@@ -31,7 +31,7 @@ from neolink.rtsp.url import control_url
 
 __all__ = ["ReceivedTrack", "RtspClient", "UdpPair"]
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 """How long anything may take before a test fails."""
 
 RECEIVE_BYTES = 256 * 1024

@@ -10,7 +10,7 @@ from neolink.rtsp.errors import MessageError
 from neolink.rtsp.message import InterleavedFrame, Message, Request
 from neolink.rtsp.reader import RtspReader
 from neolink.rtsp_server.context import Context
-from neolink.rtsp_server.outbox import Outbox
+from neolink.rtsp_server.outbox import PEER_GONE, Outbox
 
 __all__ = ["ClientConnection", "RequestHandler"]
 
@@ -82,7 +82,9 @@ class ClientConnection:
             ends: list[asyncio.Future[Any]] = [reading, self._failed]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
-                _LOG.info("%s: closed: %s", self.name, self._failed.result())
+                reason = self._failed.result()
+                level = logging.DEBUG if reason.startswith(PEER_GONE) else logging.INFO
+                _LOG.log(level, "%s: closed: %s", self.name, reason)
         finally:
             reading.cancel()
             try:

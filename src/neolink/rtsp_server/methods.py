@@ -240,6 +240,7 @@ class Conversation:
             return Answer([("Session", session.header)])
         player.say_bye()
         self._context.end_session(session)
+        _LOG.info("%s: left %s", self._connection.name, player.mount.name)
         return Answer([])
 
     async def get_parameter(self, request: Request, target: Target) -> Answer:

@@ -15,10 +15,13 @@ from collections.abc import Callable
 from neolink.hub.backlog import Backlog, BacklogLimits, Budget
 from neolink.rtsp_server.parcel import Parcel
 
-__all__ = ["Lane", "Outbox"]
+__all__ = ["PEER_GONE", "Lane", "Outbox"]
 
 MAX_BYTES_PER_TURN = 256 * 1024
 """What one connection may write per turn of the loop while it catches up."""
+
+PEER_GONE = "the peer is gone"
+"""How a reason to fail begins that is no trouble: that is how most players leave."""
 
 MAX_CONTROL_BYTES = 1 << 20
 """Replies and RTCP that wait for a peer that does not read; more than this ends it."""
@@ -101,7 +104,7 @@ class Outbox:
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
-            self.fail(f"sending failed: {error.strerror or error}")
+            self.fail(f"{PEER_GONE}: {error.strerror or error}")
             return 0
         self.bytes_sent += sent
         return sent
