@@ -97,19 +97,22 @@ async def test_the_sixth_unanswered_ping_in_a_row_ends_the_connection() -> None:
         assert "6 pings in a row" in rig.camera.status.last_error
 
 
-async def test_any_byte_of_the_camera_counts_as_alive() -> None:
-    """Pings are never answered, but something comes: here the start of an endless message."""
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_any_message_counts_as_alive_but_bytes_alone_do_not(is_whole: bool) -> None:
+    """Pings are never answered, but something comes: a push, or more of an endless message."""
     pings = 0
 
     async def camera(peer: Peer) -> None:
         nonlocal pings
         await peer.admit()
         long = Header(MessageId.PREVIEW_START, 1_000_000, number=9, message_class=0)
-        peer.send(long.serialize())
+        push = Header(MessageId.VIDEO_INPUT_CHANGED, message_class=0, status=200)
+        if not is_whole:
+            peer.send(long.serialize())
         while True:
             request = await peer.request()
             pings += request.message_id == MessageId.PING
-            peer.send(b"\0")
+            peer.send(push.serialize() if is_whole else b"\0")
 
     async with (
         scripted(camera) as port,
@@ -122,7 +125,7 @@ async def test_any_byte_of_the_camera_counts_as_alive() -> None:
         ) as rig,
     ):
         await eventually(lambda: pings >= 10)
-        assert rig.camera.status.failures == 0
+        assert (rig.camera.status.failures == 0) is is_whole
 
 
 async def test_a_keep_alive_of_the_camera_is_answered() -> None:

@@ -157,7 +157,7 @@ class Shown:
 
 async def show(path: Path) -> Shown:
     """Decode a file with FFmpeg, which must not complain once, and read what it shows."""
-    command = "ffmpeg -hide_banner -nostdin -v warning -xerror -err_detect explode -i"
+    command = "ffmpeg -hide_banner -nostdin -v error -xerror -err_detect explode -i"
     process = await asyncio.create_subprocess_exec(
         *command.split(),
         str(path),

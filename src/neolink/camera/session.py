@@ -181,7 +181,8 @@ class CameraSession:
     async def keep_alive(self) -> None:
         """Ping until the connection is lost; always ends by raising why.
 
-        Anything the camera sends proves that it is alive. Raises ConnectionLost and its kind,
+        Any whole message of the camera proves that it is alive; bytes alone do not, since a
+        damaged length may swallow them all. Raises ConnectionLost and its kind,
         AuthenticationFailed or RemoteProtocolError.
         """
         settings, lost = self._settings, self._connection.lost
@@ -190,11 +191,11 @@ class CameraSession:
             await asyncio.wait([lost], timeout=settings.ping_interval_s)
             if lost.done():
                 lost.result()
-            received = self._connection.bytes_received
+            received = self.messages_received
             try:
                 await self._connection.request(MessageId.PING, timeout_s=settings.ping_timeout_s)
             except DeadlineExceeded:
-                is_silent = self._connection.bytes_received == received
+                is_silent = self.messages_received == received
                 missed = missed + 1 if is_silent else 0
             else:
                 missed = 0

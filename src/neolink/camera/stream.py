@@ -26,6 +26,12 @@ SILENCE_S = 10.0
 FRUITLESS_STARTS = 3
 """So many starts without a picture or a sound, and the login itself is made anew."""
 
+BLIND_S = 15.0
+"""The same for one whose bytes make no picture: a damaged length can swallow megabytes."""
+
+LOSS_S = 3.0
+"""Without a picture for this long the camera counts as lost to the readers."""
+
 CHECK_S = 1.0
 """How often a running stream is looked at."""
 
@@ -168,11 +174,17 @@ class CameraStream:
         if self.demuxer.units != self._units_told:  # the answer to the start alone is no fruit
             self._fruitless = 0
             self._retry_s = RETRY_INITIAL_S
-        last_s = max(started_s, self.demuxer.last_bytes_s or started_s)
-        silent_s = self._clock.monotonic_s() - last_s
+        now_s, demuxer = self._clock.monotonic_s(), self.demuxer
+        silent_s = now_s - max(started_s, demuxer.last_bytes_s or started_s)
+        blind_s = now_s - max(started_s, demuxer.last_picture_s or started_s)
         if silent_s > SILENCE_S:
             self.stalls += 1
             raise _StalledError(f"no byte for {silent_s:.0f} s")
+        if blind_s > BLIND_S:
+            self.stalls += 1
+            raise _StalledError(f"no picture for {blind_s:.0f} s, although bytes come")
+        if blind_s > LOSS_S:
+            self._tell_loss()  # so that readers soon see a stand-in; pictures may come yet
 
     async def _recover(self, session: CameraSession, error: Exception) -> None:
         self._tell_loss()

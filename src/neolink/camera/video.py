@@ -56,6 +56,8 @@ class Demuxer:
         origin_s: float | None = None,
     ) -> None:
         self.last_bytes_s: float | None = None
+        self.last_picture_s: float | None = None
+        """When the last access unit was published."""
         self.video_units = 0
         self.audio_frames = 0
         self.damages = 0
@@ -138,6 +140,7 @@ class Demuxer:
             self._note_damage(f"picture dropped: {assembler.last_rejection}")
         if unit is not None:
             self.video_units += 1
+            self.last_picture_s = now_s
             self._publish(unit)
 
     def _is_repeated(self, packet: VideoPacket) -> bool:
