@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# Two at a time: most tests wait for something, and all ports and folders are their own.
+PYTEST := $(BIN)/pytest -q -n 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -37,13 +39,13 @@ check: .venv/development  ## lint, types, architecture, unit and property tests 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -m "not foreign and not slow"
+	$(PYTEST) -m "not foreign and not slow"
 
 test: .venv/development peers  ## everything `check` has no time for: real players and foreign clients
-	$(BIN)/pytest -q -m "not slow" --durations=10
+	$(PYTEST) -m "not slow" --durations=10
 
 test-all: .venv/development peers  ## the whole matrix of players, codecs and encryption levels
-	$(BIN)/pytest -q --durations=20
+	$(PYTEST) --durations=20
 
 peers:
 	@sh scripts/install-peers
