@@ -6,7 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-# Two at a time: most tests wait for something, and all ports and folders are their own.
+# Two at a time: most tests wait for something, and all ports and folders are their own. Players
+# of others are run one at a time: they need the machine for themselves.
 PYTEST := $(BIN)/pytest -q -n 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -42,10 +43,12 @@ check: .venv/development  ## lint, types, architecture, unit and property tests 
 	$(PYTEST) -m "not foreign and not slow"
 
 test: .venv/development peers  ## everything `check` has no time for: real players and foreign clients
-	$(PYTEST) -m "not slow" --durations=10
+	$(PYTEST) -m "not foreign and not slow"
+	$(BIN)/pytest -q -m "foreign and not slow" --durations=10
 
 test-all: .venv/development peers  ## the whole matrix of players, codecs and encryption levels
-	$(PYTEST) --durations=20
+	$(PYTEST) -m "not foreign" --durations=10
+	$(BIN)/pytest -q -m "foreign" --durations=20
 
 peers:
 	@sh scripts/install-peers
