@@ -48,11 +48,17 @@ def summary(loaded: LoadedConfig) -> str:
     rows = [("CAMERA", "ADDRESS", "STREAM", "WHO MAY WATCH", "URL")]
     for mount in mounts:
         rows += _rows(config, server, mount)
-    count = (
-        f"{loaded.name}: {len(config.cameras)} cameras, {len(rows) - 1} streams, "
-        f"{len(loaded.warnings)} warnings"
+    counts = (
+        _count(len(config.cameras), "camera"),
+        _count(len(rows) - 1, "stream"),
+        _count(len(loaded.warnings), "warning"),
     )
-    return f"{_table(rows)}\n\n{count}" if mounts else count
+    summary = f"{loaded.name}: {', '.join(counts)}"
+    return f"{_table(rows)}\n\n{summary}" if mounts else summary
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _rows(
