@@ -54,6 +54,17 @@ def test_a_leak_of_30_mib_an_hour_fails_20_minutes() -> None:
     assert failed(good_record(30.0, 1200)) == ["memory does not grow"]
 
 
+@pytest.mark.parametrize(("slope_mib_h", "is_shown"), [(0.0, True), (3.4, False)])
+def test_a_slope_that_only_its_noise_excuses_is_said_to_be_unproven(
+    slope_mib_h: float, is_shown: bool
+) -> None:
+    record = good_record(seconds=1200)
+    record.samples = samples(slope_mib_h, 1200, noise=0.02)
+    memory = next(check for check in judge(record) if check.name == "memory does not grow")
+    assert memory.is_passed
+    assert ("NOT SHOWN" not in memory.detail) is is_shown
+
+
 def test_noise_is_no_leak() -> None:
     record = good_record(seconds=1200)
     record.samples = samples(0.0, 1200, noise=2.0)

@@ -4,6 +4,7 @@ Every constraint is an :class:`Allowed` inside an ``Annotated``: it checks the v
 an error message quotes. No keys and no defaults here.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,13 +121,14 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class _Checked:
+class _Checked(ABC):
     """Text that passes ``check``, which raises a :func:`complaint` otherwise."""
 
     text: str
 
+    @abstractmethod
     def check(self, value: str) -> str:
-        raise NotImplementedError
+        """Return the text, perhaps in its usual form."""
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
