@@ -1,0 +1,1 @@
+"""What is well, what is not, and why in words: pure judgement of readings."""

@@ -1,0 +1,1 @@
+"""What is counted, as Prometheus text and StatsD datagrams, from ``neolink.readings`` only."""

@@ -1,0 +1,1 @@
+"""The one place that reads the counters of all parts: running bridge → ``neolink.readings``."""
