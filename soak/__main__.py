@@ -1,7 +1,9 @@
 """``python -m soak``: cameras with faults, players of all kinds, and the bridge under a microscope.
 
-``MINUTES`` or ``HOURS`` in the environment say how long; options win over them. The report is
-``soak-report.md`` in the folder ``--out``. Exit code 0 when every check passed, else 1.
+``MINUTES`` or ``HOURS`` in the environment say how long, ``SPEED`` how much faster than ours the
+clock of everybody runs; options win over them. With a speed, all minutes and seconds, also those of
+the report, are of the fast clock. The report is ``soak-report.md`` in the folder ``--out``. Exit
+code 0 when every check passed, else 1.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from soak.fast_clock import accelerate
 from soak.run import Options, soak
 
 __all__ = ["parse_options"]
@@ -22,6 +25,7 @@ def parse_options(arguments: list[str], environment: dict[str, str]) -> Options:
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
     parser.add_argument("--minutes", type=float, help="length of the whole run (default 20)")
     parser.add_argument("--hours", type=float, help="the same in hours")
+    parser.add_argument("--speed", type=float, default=float(environment.get("SPEED", "1")))
     parser.add_argument("--seed", type=int, default=int(environment.get("SEED", "1")))
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--witnesses", type=int, default=3, help="for each kind of stream")
@@ -40,12 +44,19 @@ def parse_options(arguments: list[str], environment: dict[str, str]) -> Options:
         parser.error("a soak takes 2 minutes at least: it begins and ends with quiet")
     if chosen.cameras < 1 or chosen.witnesses < 1:
         parser.error("at least one camera and one witness are needed")
-    return Options(60 * minutes, chosen.seed, chosen.cameras, chosen.witnesses, chosen.out)
+    if not 0 < chosen.speed <= 60:
+        parser.error("the clock may run up to 60 times as fast")
+    return Options(
+        60 * minutes, chosen.seed, chosen.cameras, chosen.witnesses, chosen.out, chosen.speed
+    )
 
 
 def main() -> int:
     """Run, report, and say how it went."""
-    return asyncio.run(soak(parse_options(sys.argv[1:], dict(os.environ))))
+    options = parse_options(sys.argv[1:], dict(os.environ))
+    if options.speed != 1:
+        accelerate(options.speed)
+    return asyncio.run(soak(options))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from soak.fast_clock import current_speed
+
 __all__ = ["Child", "Ended", "Usage", "child", "read_usage", "run_module"]
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -121,5 +123,7 @@ async def child(command: Sequence[str], *, stderr: Path) -> AsyncIterator[Child]
 
 
 def run_module(name: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module with this interpreter."""
-    return [sys.executable, "-m", name, *arguments]
+    """Return the command that runs a module with this interpreter, on the clock of this process."""
+    speed = current_speed()
+    launcher = ["-m", "soak.fast_clock", str(speed)] if speed != 1 else ["-m"]
+    return [sys.executable, *launcher, name, *arguments]

@@ -52,6 +52,7 @@ class Options:
     cameras: int
     witnesses: int
     out: Path
+    speed: float = 1.0
 
 
 class Probe:
@@ -78,7 +79,7 @@ async def soak(options: Options) -> int:
     plan = make_plan(options.seed, options.cameras, active_s)
     record = Record(episodes=plan.episodes, active_s=active_s)
     record.witnesses = make_witnesses(options.witnesses, options.cameras)
-    totals: list[tuple[str, str]] = []
+    totals = [] if options.speed == 1 else [("speed of the clock", f"{options.speed:g} x")]
     with _stop_event() as stop:
         try:
             totals += await _run(options, plan, record, stop)
