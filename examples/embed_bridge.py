@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 
 
 async def watch(seconds: int) -> int:
-    """Run camera and bridge, and return how many units came."""
+    """Run camera and bridge, and return how many pictures came."""
     profile = CameraProfile(name="porch", password=secrets.token_urlsafe(12))
     async with SimulatedCamera(profile, host=HOST) as device:
         camera = CameraSettings(
@@ -45,9 +45,11 @@ async def watch(seconds: int) -> int:
                 for _ in range(seconds):
                     await asyncio.sleep(1)
                     state = bridge.cameras[0].status.state
-                    click.echo(f"camera {state}, stream {stream.state}, {stream.units} units")
+                    click.echo(
+                        f"camera {state}, stream {stream.state}, {stream.counters.pictures} pictures"
+                    )
             running.cancel()
-        return stream.units
+        return stream.counters.pictures
 
 
 if __name__ == "__main__":

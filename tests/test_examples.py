@@ -13,7 +13,7 @@ def test_a_bridge_can_be_embedded() -> None:
     ran = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
     )
-    told = re.search(r"\ncamera connected, stream live, (\d+) units\n$", ran.stdout)
+    told = re.search(r"\ncamera connected, stream live, (\d+) pictures\n$", ran.stdout)
     assert told, ran.stdout + ran.stderr
     assert int(told[1]) > 5
     assert ran.stderr == ""

@@ -6,7 +6,8 @@ camera is started again; it never ends a sibling.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ from neolink.hub.pause import PauseSettings
 from neolink.hub.stream import Stream
 from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
+from neolink.observe.observer import Observer
+from neolink.observe.parts import Channel, Key
 from neolink.rtsp_server.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
@@ -33,9 +36,6 @@ from neolink.rtsp_server.settings import MountSettings, RtspSettings
 __all__ = ["Bridge", "BridgeSettings"]
 
 _LOG = logging.getLogger(__name__)
-
-Key = tuple[str, StreamKind]
-"""A stream: the camera's name and which of its streams."""
 
 SWEEP_S = 5.0
 REMOVE_TIMEOUT_S = 5.0
@@ -54,6 +54,8 @@ class BridgeSettings:
     rtsp: RtspSettings
     state_folder: Path | None = None
     """Where streams are remembered over a restart; None: nowhere."""
+    disabled: Sequence[str] = ()
+    """Names of cameras that are configured but switched off: they are shown and nothing else."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,16 +84,67 @@ class Bridge:
         self._tasks: asyncio.TaskGroup | None = None
         self._reloading = asyncio.Lock()
         self._limiter = RepeatLimiter(self.clock)
+        self._restarts: Counter[str] = Counter()
+        self._is_serving = False
         self._memory = FileMemory(settings.state_folder) if settings.state_folder else NoMemory()
         _, beginnings = self._rewire(settings)
         for begin in beginnings:
             begin()
         self.rtsp = RtspServer(settings.rtsp, self.mounts, self.clock)
+        self.observer = Observer(self, self.clock)
+        self.kick_extra: Callable[[int], bool] = lambda _: False
+        """Ends who watches by other means than RTSP; False when nobody there has the number."""
 
     @property
     def cameras(self) -> list[Camera]:
         """One per login."""
         return [device.camera for device in self._devices]
+
+    # -- what can be seen of it, and done ----------------------------------------------
+
+    @property
+    def channels(self) -> Iterator[Channel]:
+        """Every camera that is served, in the order of the settings."""
+        found = {
+            settings.name: Channel(
+                settings,
+                device.camera,
+                {kind: device.sources[settings.name, kind] for kind in settings.streams},
+            )
+            for device in self._devices
+            for settings in device.channels
+        }
+        for camera in self.settings.cameras:
+            yield found[camera.name]
+
+    @property
+    def disabled(self) -> Sequence[str]:
+        """Names of cameras that are configured but switched off."""
+        return self.settings.disabled
+
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        """How often each part failed by a fault of ours and was started again."""
+        return self._restarts
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether players can connect."""
+        return self._is_serving
+
+    def kick(self, number: int) -> bool:
+        """End somebody's watching; False when nobody has the number."""
+        return self.rtsp.kick(number) or self.kick_extra(number)
+
+    async def snapshot(self, camera: str, kind: StreamKind) -> bytes:
+        """Return a JPEG made by a camera of this name.
+
+        Raises Unsupported when there is no such camera, and what ``Camera.snapshot`` does.
+        """
+        for channel in self.channels:
+            if channel.settings.name == camera:
+                return await channel.camera.snapshot(channel.settings.channel_id, kind)
+        raise Unsupported(f"there is no camera {camera!r} to take a snapshot of")
 
     # -- running ----------------------------------------------------------------------
 
@@ -101,12 +154,18 @@ class Bridge:
         Raises ConfigError when a port cannot be bound.
         """
         self.rtsp.open()
+        self._is_serving = True
         try:
             on_ready()
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                tasks.create_task(self._supervise("rtsp server", self.rtsp.run), name="rtsp server")
-                tasks.create_task(self._supervise("sweep", self._sweep), name="sweep")
+                parts = {
+                    "rtsp server": self._serve,
+                    "sweep": self._sweep,
+                    "observer": self.observer.run,
+                }
+                for name, part in parts.items():
+                    tasks.create_task(self._supervise(name, part), name=name)
                 for device in self._devices:
                     self._begin(device, [])
                 try:
@@ -151,6 +210,13 @@ class Bridge:
         living = self._supervise(name, device.camera.run, lambda: device in self._devices)
         device.task = self._tasks.create_task(living, name=name)
 
+    async def _serve(self) -> None:
+        self._is_serving = True
+        try:
+            await self.rtsp.run()
+        finally:
+            self._is_serving = False
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
@@ -167,6 +233,7 @@ class Bridge:
             try:
                 await run()
             except Exception as error:  # noqa: BLE001 - a part's fault must not end the others
+                self._restarts[name] += 1
                 held_back = self._limiter.admit((name, type(error)))
                 if held_back is not None:
                     _LOG.exception(

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neolink.hub.backlog import Backlog, BacklogLimits, Budget
+from neolink.hub.backlog import (
+    LEAST_BYTES,
+    LEAST_ITEMS,
+    Allowance,
+    Backlog,
+    BacklogLimits,
+    Budget,
+)
 
 
 @dataclass(frozen=True)
@@ -95,34 +102,104 @@ def test_pictures_after_one_too_large_to_queue_are_dropped_with_it() -> None:
     assert backlog.dropped == 2
 
 
-def test_a_budget_that_others_use_up_is_no_way_into_half_a_group() -> None:
-    budget = Budget(100)
-    first: Backlog[Item] = Backlog(BacklogLimits(), budget)
-    second: Backlog[Item] = Backlog(BacklogLimits(), budget)
-    first.push(key(0, size=95))
-    second.push(key(0))
-    first.clear()
-    second.push(Item(1))
-    second.push(key(2))
-    assert numbers(second) == [2]
-    assert second.dropped == 2
+def readers(budget: Budget, number: int = 2) -> list[Backlog[Item]]:
+    return [Backlog(BacklogLimits(), budget) for _ in range(number)]
 
 
-def test_exhausted_memory_ends_at_the_next_key_frame_with_room_and_never_raises() -> None:
+def test_a_full_budget_empties_the_longest_queue_and_no_other() -> None:
     budget = Budget(100)
-    hog: Backlog[Item] = Backlog(BacklogLimits(), budget)
-    reader: Backlog[Item] = Backlog(BacklogLimits(), budget)
+    hog, reader, other = readers(budget, 3)
+    reader.push(key(0))
+    other.push(key(0))
+    hog.push(key(0, size=40))
+    hog.push(Item(1, size=40))
+    other.push(Item(1))
+    assert (len(hog), hog.dropped, hog.episodes) == (0, 2, 1)
+    assert (numbers(reader), reader.dropped) == ([0], 0)
+    assert (numbers(other), other.dropped) == ([0, 1], 0)
+    assert (budget.used_bytes, budget.shortages) == (0, 1)
+    hog.push(Item(2))
+    hog.push(key(3))
+    assert numbers(hog) == [3]
+
+
+def test_the_longest_queue_that_asks_for_more_is_emptied_itself() -> None:
+    budget = Budget(100)
+    hog, reader = readers(budget)
     reader.push(key(0))
     hog.push(key(0, size=85))
-    for number in range(1, 9):  # two groups, with no room for any of their pictures
-        reader.push(Item(number, is_random_access=number == 4, size=20))
-    assert (len(reader), budget.used_bytes) == (0, 85)
-    assert (reader.dropped, reader.episodes) == (9, 1)
-    hog.clear()
-    for number in range(9, 12):
-        reader.push(Item(number, is_random_access=number == 10, size=20))
-    assert numbers(reader) == [10, 11]
-    assert budget.used_bytes == 0
+    hog.push(Item(1))
+    assert (len(hog), hog.dropped, len(reader)) == (0, 2, 1)
+    hog.push(key(2))
+    assert numbers(hog) == [2]
+
+
+def test_what_is_dropped_anyway_costs_nobody_else_anything() -> None:
+    budget = Budget(100)
+    hog, waiting = readers(budget)
+    hog.push(key(0, size=95))
+    waiting.await_random_access()
+    waiting.push(Item(0))
+    assert (len(hog), waiting.dropped, budget.shortages) == (1, 1, 0)
+
+
+def test_an_item_above_all_memory_costs_nobody_else_anything() -> None:
+    budget = Budget(100)
+    reader, other = readers(budget)
+    other.push(key(0))
+    reader.push(key(0))
+    reader.push(key(1, size=101))
+    reader.push(Item(2))
+    assert (len(reader), reader.dropped) == (0, 3)
+    assert numbers(other) == [0]
+
+
+def test_readers_of_one_camera_share_its_part_of_the_memory() -> None:
+    """The longest queue of all belongs to another camera, and is left alone."""
+    process = Budget(200)
+    porch, yard = Budget(50, process), Budget(0, process)
+    of_porch, of_yard = readers(porch), readers(yard)
+    of_yard[0].push(key(0, size=80))
+    of_porch[0].push(key(0, size=30))
+    of_porch[1].push(key(0, size=15))
+    of_porch[1].push(Item(1))
+    assert [len(reader) for reader in (*of_porch, *of_yard)] == [0, 2, 1, 0]
+    assert (porch.used_bytes, yard.used_bytes, process.used_bytes) == (25, 80, 105)
+    assert (porch.shortages, process.shortages) == (1, 0)
+    of_yard[1].push(key(0, size=96))
+    assert [len(reader) for reader in (*of_porch, *of_yard)] == [0, 2, 0, 1]
+    assert process.shortages == 1
+
+
+def test_room_follows_the_rate_of_the_stream() -> None:
+    hard = BacklogLimits(500, 64 << 20, 3.0)
+    allowance = Allowance(hard)
+    assert (allowance.max_items, allowance.max_bytes) == (500, 64 << 20)
+    allowance.follow(items_per_s=40.0, bytes_per_s=1e6, group_s=2.0)
+    assert (allowance.max_items, allowance.max_bytes) == (240, 12_000_000)
+    allowance.follow(items_per_s=40.0, bytes_per_s=1e6, group_s=5.0)
+    assert (allowance.max_items, allowance.max_bytes) == (320, 16_000_000)
+
+
+def test_room_is_never_above_the_hard_bounds_nor_too_little_to_begin_with() -> None:
+    hard = BacklogLimits(500, 64 << 20, 3.0)
+    allowance = Allowance(hard)
+    allowance.follow(items_per_s=1e4, bytes_per_s=1e9, group_s=1.0)
+    assert (allowance.max_items, allowance.max_bytes) == (500, 64 << 20)
+    allowance.follow(items_per_s=0.1, bytes_per_s=1.0, group_s=1.0)
+    assert (allowance.max_items, allowance.max_bytes) == (LEAST_ITEMS, LEAST_BYTES)
+    allowance.limit(BacklogLimits(10, 2 << 20, 1.0))
+    assert (allowance.max_items, allowance.max_delay_s) == (10, 1.0)
+
+
+def test_a_queue_follows_bounds_that_change_under_it() -> None:
+    allowance = Allowance(BacklogLimits(100, 10_000, 1e9))
+    backlog: Backlog[Item] = Backlog(allowance, Budget())
+    for number in range(60):
+        backlog.push(Item(number, is_random_access=number == 0))
+    allowance.limit(BacklogLimits(60, 10_000, 1e9))
+    backlog.push(Item(60))
+    assert (len(backlog), backlog.dropped) == (0, 61)
 
 
 def test_too_far_behind_moves_to_the_newest_random_access() -> None:
@@ -164,7 +241,7 @@ def test_discarding_a_track_is_no_loss_and_frees_its_bytes() -> None:
     backlog: Backlog[Item] = Backlog(BacklogLimits(), budget)
     for item in (key(0), sound(1), Item(2)):
         backlog.push(item)
-    backlog.discard(lambda item: not item.is_video)
+    assert backlog.discard(lambda item: not item.is_video) == 1
     assert (backlog.size, budget.used_bytes, backlog.dropped) == (20, 20, 0)
     assert numbers(backlog) == [0, 2]
     assert budget.used_bytes == 0

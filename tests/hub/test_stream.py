@@ -159,7 +159,7 @@ async def test_what_comes_after_the_stop_reaches_no_sink(stream: Watched) -> Non
     publish_gop(stream)
     assert sink.units == []
     assert state_of(stream) is DemandState.IDLE
-    assert stream.units == 5
+    assert stream.counters.pictures == 5
 
 
 async def test_closing_cancels_the_grace_period(stream: Watched) -> None:
@@ -183,7 +183,7 @@ async def test_every_sink_gets_every_unit_in_order_and_the_same_object(stream: W
         stream.publish(last)
     assert sinks[0].units == sinks[2].units == [*units, last]
     assert sinks[1].units == units
-    assert stream.bytes == sum(unit.size for unit in (*units, last))
+    assert stream.counters.received_bytes == sum(unit.size for unit in (*units, last))
 
 
 async def test_a_sink_that_leaves_while_it_is_called_disturbs_nobody(stream: Watched) -> None:

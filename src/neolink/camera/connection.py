@@ -23,12 +23,15 @@ from neolink.baichuan.events import (
 from neolink.baichuan.ids import MessageId
 from neolink.baichuan.login import Credentials
 from neolink.baichuan.xml import Extension
+from neolink.camera.failures import InternalFault
 from neolink.camera.redaction import shown_xml
 from neolink.camera.settings import CameraSettings
+from neolink.camera.transfer import Transfer
 from neolink.errors import (
     AuthenticationFailed,
     ConnectionLost,
     DeadlineExceeded,
+    LocalProtocolError,
     RemoteProtocolError,
 )
 from neolink.log import BoundLogger, RepeatLimiter
@@ -79,6 +82,8 @@ class Connection(asyncio.BufferedProtocol):
         self._login: asyncio.Future[LoggedIn] = asyncio.get_running_loop().create_future()
         self._replies: dict[tuple[int, int], asyncio.Future[Reply]] = {}
         self._media: dict[tuple[int, int], MediaHandler] = {}
+        self._transfers: dict[int, Transfer] = {}
+        """By message id: their parts come under any number."""
         self._pushes: dict[int, PushHandler] = {}
         self._transport: asyncio.Transport | None = None
         self._lease: Lease | None = None
@@ -108,8 +113,8 @@ class Connection(asyncio.BufferedProtocol):
             ) from None
         except OSError as error:
             raise ConnectionLost(f"cannot connect to {where}: {_reason(error)}") from error
-        except UnicodeError:  # an empty or overlong label; no look-up was made
-            raise ConnectionLost(f"cannot connect to {where}: not a host name") from None
+        except UnicodeError as error:  # an empty or overlong label; no look-up was made
+            raise ConnectionLost(f"cannot connect to {where}: not a host name") from error
         return connection
 
     @property
@@ -221,6 +226,21 @@ class Connection(asyncio.BufferedProtocol):
         self._media.pop((message_id, number), None)
         self._protocol.release(message_id, number)
 
+    def collect(self, message_id: MessageId, transfer: Transfer) -> None:
+        """Give ``transfer`` all binary answers of this kind until ``stop_collecting``.
+
+        Raises LocalProtocolError while another one is given them.
+        """
+        if message_id in self._transfers:
+            raise LocalProtocolError(f"{message_id.name}: one at a time")
+        self._transfers[message_id] = transfer
+
+    def stop_collecting(self, message_id: MessageId) -> None:
+        """Forget the transfer: what still comes of it is swallowed."""
+        transfer = self._transfers.pop(message_id, None)
+        for number in transfer.numbers if transfer is not None else ():
+            self.release(message_id, number)
+
     def on_push(self, message_id: MessageId, handler: PushHandler) -> None:
         """Call ``handler`` for every message of this kind that nobody asked for."""
         self._pushes[message_id] = handler
@@ -254,7 +274,7 @@ class Connection(asyncio.BufferedProtocol):
             self.fail(error)
         except Exception as error:  # noqa: BLE001 - ends this connection, logged above
             self._log.exception("a message could not be handled")
-            self.fail(ConnectionLost(f"internal error: {error!r}"))
+            self.fail(InternalFault(f"internal error: {error!r}"))
         else:
             self._flush()
         finally:
@@ -294,10 +314,10 @@ class Connection(asyncio.BufferedProtocol):
                 handler = self._media.get((message_id, number))
                 if handler is not None:
                     handler(data)
-            case Reply(message_id, number):
-                reply = self._replies.get((message_id, number))
-                if reply is not None and not reply.done():
-                    reply.set_result(event)
+                elif message_id in self._transfers:
+                    self._transfers[message_id].take(number, data)
+            case Reply():
+                self._take_reply(event)
             case Pushed(message_id):
                 push_handler = self._pushes.get(message_id)
                 if push_handler is not None:
@@ -310,6 +330,13 @@ class Connection(asyncio.BufferedProtocol):
                 self._note_trouble(f"{discarded} bytes skipped at byte {offset}: {reason}")
             case ProtocolTrouble(message_id, offset, reason):
                 self._note_trouble(f"message {message_id} at byte {offset} skipped: {reason}")
+
+    def _take_reply(self, event: Reply) -> None:
+        reply = self._replies.get((event.message_id, event.number))
+        if reply is not None and not reply.done():
+            reply.set_result(event)
+        elif event.message_id in self._transfers:
+            self._transfers[event.message_id].end(event.number, event.status)
 
     def _note_trouble(self, text: str) -> None:
         self.trouble += 1
@@ -335,6 +362,8 @@ class Connection(asyncio.BufferedProtocol):
         _break(self._login, error)
         for reply in self._replies.values():
             _break(reply, error)
+        for transfer in self._transfers.values():
+            transfer.fail(error)
         self._media.clear()
         self._pushes.clear()
 

@@ -18,7 +18,9 @@ from neolink.baichuan.xml import (
     serialize_body,
 )
 from neolink.camera.connection import Connection, MediaHandler
+from neolink.camera.failures import Phase
 from neolink.camera.settings import CameraSettings
+from neolink.camera.transfer import Transfer
 from neolink.errors import CommandRefused, ConnectionLost, DeadlineExceeded, RemoteProtocolError
 from neolink.log import BoundLogger, RepeatLimiter
 
@@ -26,6 +28,8 @@ __all__ = ["CameraSession", "VideoStream"]
 
 COMMAND_TIMEOUT_S = 15.0
 """How long a camera may take to answer a command (battery models are slow)."""
+
+_DONE = (Status.OK, Status.LAST, Status.FINISHED)
 
 START_TIMEOUT_S = 6.0
 """How long it may take to answer a start-video; one that was lost is then asked again."""
@@ -57,17 +61,25 @@ class CameraSession:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: CameraSettings, log: BoundLogger, limiter: RepeatLimiter
+        cls,
+        settings: CameraSettings,
+        log: BoundLogger,
+        limiter: RepeatLimiter,
+        on_phase: Callable[[Phase], None] = lambda _: None,
     ) -> AsyncIterator["CameraSession"]:
         """Connect and log in; log out and close at the end.
 
-        Raises ConnectionLost, AuthenticationFailed or RemoteProtocolError.
+        ``on_phase`` is told what begins: connecting, logging in, keeping alive. Raises
+        ConnectionLost, AuthenticationFailed or RemoteProtocolError.
         """
+        on_phase(Phase.CONNECT)
         connection = await Connection.open_tcp(settings, log, limiter)
         try:
+            on_phase(Phase.LOGIN)
             logged_in = await connection.log_in()
             log.debug("logged in, encryption %s", logged_in.encryption.name)
             session = cls(connection, logged_in.body, log)
+            on_phase(Phase.KEEP_ALIVE)
             try:
                 yield session
             finally:
@@ -106,6 +118,42 @@ class CameraSession:
         reply = await self._request_patiently(message_id, extension, body)
         return parse_body(reply.body) if reply.body else None
 
+    async def download(
+        self,
+        message_id: MessageId,
+        part: BodyPart,
+        *,
+        channel_id: int,
+        size_in: Callable[[Body], int | None],
+        max_size: int,
+        timeout_s: float,
+    ) -> bytes:
+        """Send a command whose answer is binary; return all of it. One of a kind at a time.
+
+        ``size_in`` finds the size in the announcement, if there is one. Raises CommandRefused,
+        ConnectionLost and its kind, or RemoteProtocolError for more bytes or less than announced.
+        """
+        connection, transfer = self._connection, Transfer(message_id.name, max_size)
+        connection.collect(message_id, transfer)
+        try:
+            async with asyncio.timeout(timeout_s):
+                reply = await connection.request(
+                    message_id,
+                    extension=Extension(channel_id=channel_id),
+                    body=serialize_body(part),
+                    timeout_s=timeout_s,
+                )
+                if reply.status not in _DONE:
+                    raise CommandRefused(message_id.name, reply.status)
+                transfer.numbers.add(reply.number)
+                transfer.expect(size_in(parse_body(reply.body)) if reply.body else None)
+                return await transfer.done
+        except TimeoutError:
+            text = f"{message_id.name}: not complete within {timeout_s:g} s"
+            raise DeadlineExceeded(text) from None
+        finally:
+            connection.stop_collecting(message_id)
+
     async def _request_patiently(
         self, message_id: MessageId, extension: Extension | None, body: bytes
     ) -> Reply:
@@ -115,7 +163,7 @@ class CameraSession:
             reply = await self._connection.request(
                 message_id, extension=extension, body=body, timeout_s=COMMAND_TIMEOUT_S
             )
-            if reply.status in (Status.OK, Status.LAST, Status.FINISHED):
+            if reply.status in _DONE:
                 return reply
             if reply.status != Status.BAD_REQUEST:
                 break
@@ -201,9 +249,9 @@ class CameraSession:
                 missed = 0
         raise DeadlineExceeded(f"the camera did not answer {missed} pings in a row")
 
-    def kill(self, reason: str) -> None:
+    def kill(self, reason: ConnectionLost) -> None:
         """End the connection at once; the keep-alive raises ``reason``."""
-        self._connection.fail(ConnectionLost(reason))
+        self._connection.fail(reason)
 
     async def _log_out(self) -> None:
         await self._quietly(MessageId.LOGOUT, serialize_body(LoginUser(user_ver=1)), None)

@@ -1,8 +1,9 @@
 """What a camera is doing and why, as a value anybody may read. No formatting, no logging."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from neolink.camera.failures import LossCause, Phase
 from neolink.errors import LoginRefusal
 
 __all__ = ["CameraState", "CameraStatus"]
@@ -38,3 +39,32 @@ class CameraStatus:
     failures: int = 0
     connects: int = 0
     """Successful logins."""
+    phase: Phase = Phase.CONNECT
+    """What the connection of now, or the last one, got to."""
+    next_attempt_s: float | None = None
+    """Monotonic time of the next attempt to connect; None unless it waits for that."""
+    reconnects: dict[LossCause, int] = field(default_factory=lambda: dict.fromkeys(LossCause, 0))
+    """Connections and attempts that failed, by what ended them."""
+    errors: dict[Phase, int] = field(default_factory=lambda: dict.fromkeys(Phase, 0))
+    """The same by phase; streams count their own."""
+    logged_in_s: float | None = None
+    """Monotonic time of the login of now; None without one."""
+    was_awake_s: float = 0.0
+    """How long all logins before that one lasted."""
+    model: str = ""
+    """As the camera names it; empty while it did not tell."""
+    firmware: str = ""
+
+    def awake_s(self, now_s: float) -> float:
+        """Return how long the camera was logged in, in all."""
+        return self.was_awake_s + (now_s - self.logged_in_s if self.logged_in_s is not None else 0)
+
+    def logged_in(self, now_s: float) -> None:
+        """Note a successful login."""
+        self.connects += 1
+        self.refusal = None
+        self.logged_in_s = now_s
+
+    def login_ended(self, now_s: float) -> None:
+        """Note the end of a login, if there was one."""
+        self.was_awake_s, self.logged_in_s = self.awake_s(now_s), None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from neolink.baichuan.ids import StreamType
+from neolink.camera.failures import StreamsStalled
 from neolink.camera.session import CameraSession, VideoStream
 from neolink.camera.settings import CameraSettings
 from neolink.camera.video import Demuxer
@@ -67,6 +68,11 @@ class CameraStream:
         self.starts = 0
         """Successful start-video requests."""
         self.stalls = 0
+        """How often it fell silent and was started again."""
+        self.errors = 0
+        """Failures that had it started again: refused, broken or silent."""
+        self.media_errors = 0
+        """How often what it carried broke the rules, and it was started again for that."""
         self._channel_id = settings.channel_id
         self._source_lost = source_lost
         self._clock = clock
@@ -188,13 +194,16 @@ class CameraStream:
 
     async def _recover(self, session: CameraSession, error: Exception) -> None:
         self._tell_loss()
+        self.errors += not isinstance(error, RemoteProtocolError)
+        self.media_errors += isinstance(error, RemoteProtocolError)
         self._limiter.log(
             self._log, logging.WARNING, "%s; starting again in %g s", error, self._retry_s
         )
         self._fruitless += isinstance(error, _StalledError)
         if self._fruitless >= FRUITLESS_STARTS:
             self._fruitless = 0
-            session.kill(f"{self.kind} stream stays silent after {FRUITLESS_STARTS} starts")
+            text = f"{self.kind} stream stays silent after {FRUITLESS_STARTS} starts"
+            session.kill(StreamsStalled(text))
         pause_s, self._retry_s = self._retry_s, min(2 * self._retry_s, RETRY_MAX_S)
         await asyncio.sleep(pause_s)
 

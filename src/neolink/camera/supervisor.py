@@ -9,19 +9,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from neolink.camera.backoff import Backoff
+from neolink.camera.causes import cause_of
 from neolink.camera.commands.clock import set_clock_if_needed
+from neolink.camera.commands.identity import read_identity
 from neolink.camera.commands.motion import MotionWatch
+from neolink.camera.commands.snapshot import take_snapshot
+from neolink.camera.failures import Phase
 from neolink.camera.session import CameraSession
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState, CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.clock import Clock
-from neolink.errors import AuthenticationFailed, NeolinkError
+from neolink.errors import AuthenticationFailed, ConnectionLost, DeadlineExceeded, NeolinkError
 from neolink.log import BoundLogger, RepeatLimiter, bind
+from neolink.media.tracks import StreamKind
 
 __all__ = ["Camera"]
 
 IDLE_CHECK_S = 1.0
+
+SNAPSHOT_WAIT_S = 20.0
+"""For a snapshot, and those that were asked for before it."""
 
 
 class Camera:
@@ -47,6 +55,9 @@ class Camera:
         self._log = _log_of(settings.name)
         self._backoff = Backoff(settings)
         self._connected_s: float | None = None
+        self._session: CameraSession | None = None
+        """The login of now."""
+        self._snapping = asyncio.Lock()
         self._serving: dict[CameraStream, asyncio.Task[None]] = {}
         """On the login of the moment."""
         self._has_more = asyncio.Event()
@@ -76,6 +87,28 @@ class Camera:
         self.settings = replace(self.settings, name=name)
         self._log = _log_of(name)
 
+    # -- commands ---------------------------------------------------------------------
+
+    async def snapshot(self, channel_id: int, kind: StreamKind) -> bytes:
+        """Return a JPEG made by the camera, on the login that there is; none is made for it.
+
+        One at a time; who comes meanwhile waits for its turn, 20 s at most. Raises ConnectionLost
+        without a login, DeadlineExceeded, and what ``take_snapshot`` does.
+        """
+        try:
+            async with asyncio.timeout(SNAPSHOT_WAIT_S), self._snapping:
+                if self._session is None:
+                    raise ConnectionLost(f"{self.settings.name}: {self._why_away()}")
+                return await take_snapshot(self._session, channel_id, kind)
+        except TimeoutError:
+            text = f"{self.settings.name}: too many snapshots are asked for at once"
+            raise DeadlineExceeded(text) from None
+
+    def _why_away(self) -> str:
+        if self.status.state is CameraState.IDLE:
+            return "the camera is asleep, and no snapshot wakes it"
+        return f"not connected; {self.status.last_error or 'the first login is under way'}"
+
     # -- life -------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -99,21 +132,31 @@ class Camera:
         """Connect, log in and serve until something fails; always ends by raising."""
         self._connected_s = None
         self._set_state(CameraState.CONNECTING)
-        async with CameraSession.open(self.settings, self._log, self._limiter) as session:
-            self._connected_s = self._clock.monotonic_s()
-            self._backoff.logged_in()
-            self.status.connects += 1
-            self.status.refusal = None
-            self._set_state(CameraState.CONNECTED)
-            self._log.info("connected and logged in")
-            async with asyncio.TaskGroup() as tasks:
-                name = self.settings.name
-                tasks.create_task(self._set_clock(session), name=f"{name} clock")
-                if self.settings.idle_disconnect:
-                    tasks.create_task(self._until_idle(), name=f"{name} idle")
-                tasks.create_task(self._serve(session, tasks), name=f"{name} streams")
-                tasks.create_task(self.motion.serve(session, self._log), name=f"{name} motion")
-                await session.keep_alive()  # in the group's body: see _raise_if_cancelled
+        try:
+            async with CameraSession.open(
+                self.settings, self._log, self._limiter, self._set_phase
+            ) as session:
+                await self._use(session)
+        finally:
+            self._session = None
+            self.status.login_ended(self._clock.monotonic_s())
+
+    async def _use(self, session: CameraSession) -> None:
+        """Serve on a login until something fails; always ends by raising."""
+        self._connected_s = self._clock.monotonic_s()
+        self._session = session
+        self._backoff.logged_in()
+        self.status.logged_in(self._connected_s)
+        self._set_state(CameraState.CONNECTED)
+        self._log.info("connected and logged in")
+        async with asyncio.TaskGroup() as tasks:
+            name = self.settings.name
+            tasks.create_task(self._get_acquainted(session), name=f"{name} clock")
+            if self.settings.idle_disconnect:
+                tasks.create_task(self._until_idle(), name=f"{name} idle")
+            tasks.create_task(self._serve(session, tasks), name=f"{name} streams")
+            tasks.create_task(self.motion.serve(session, self._log), name=f"{name} motion")
+            await session.keep_alive()  # in the group's body: see _raise_if_cancelled
 
     async def _serve(self, session: CameraSession, tasks: asyncio.TaskGroup) -> None:
         """Begin with every stream, also with those that are added later."""
@@ -125,6 +168,19 @@ class Camera:
                     self._serving[stream] = tasks.create_task(stream.serve(session), name=name)
             self._has_more.clear()
             await self._has_more.wait()
+
+    async def _get_acquainted(self, session: CameraSession) -> None:
+        """Ask what is asked once per login, one thing after the other."""
+        await self._set_clock(session)
+        await self._ask_model(session)
+
+    async def _ask_model(self, session: CameraSession) -> None:
+        try:
+            identity = await read_identity(session)
+        except NeolinkError as error:
+            self._log.debug("the camera did not tell its model: %s", error)
+        else:
+            self.status.model, self.status.firmware = identity.model, identity.firmware
 
     async def _set_clock(self, session: CameraSession) -> None:
         try:
@@ -167,7 +223,7 @@ class Camera:
         causes = list(_leaves(error))
         for cause in causes:
             if not isinstance(cause, NeolinkError | _IdleError):
-                self._note_failure(CameraState.WAITING, f"internal error: {cause!r}")
+                self._note_failure(CameraState.WAITING, f"internal error: {cause!r}", cause)
                 raise error
         failure = next((cause for cause in causes if isinstance(cause, NeolinkError)), None)
         if failure is not None:
@@ -183,13 +239,17 @@ class Camera:
         is_refused = isinstance(error, AuthenticationFailed)
         self.status.refusal = error.reason if isinstance(error, AuthenticationFailed) else None
         state = CameraState.AUTH_FAILED if is_refused else CameraState.WAITING
-        self._note_failure(state, str(error))
+        self._note_failure(state, str(error), error)
         if is_refused:
             self._log.error("login refused: %s; next attempt in %.0f s", error, pause_s)
         else:
             self._limiter.log(self._log, logging.WARNING, "Connection Lost: %s", error)
             self._limiter.log(self._log, logging.INFO, "Attempt reconnect in %g s", pause_s)
-        await asyncio.sleep(pause_s)
+        self.status.next_attempt_s = now_s + pause_s
+        try:
+            await asyncio.sleep(pause_s)
+        finally:
+            self.status.next_attempt_s = None
 
     async def _explain_unsupported(self) -> None:
         text = "found only by UID, which is not supported yet: give the camera's `address`"
@@ -198,10 +258,16 @@ class Camera:
         self._set_state(CameraState.UNSUPPORTED)
         await asyncio.get_running_loop().create_future()  # until cancelled
 
-    def _note_failure(self, state: CameraState, text: str) -> None:
+    def _note_failure(self, state: CameraState, text: str, error: BaseException) -> None:
         self._set_state(state)
-        self.status.failures += 1
-        self.status.last_error, self.status.last_error_s = text, self._clock.monotonic_s()
+        status = self.status
+        status.failures += 1
+        status.last_error, status.last_error_s = text, self._clock.monotonic_s()
+        status.errors[status.phase] += 1
+        status.reconnects[cause_of(error, status.phase)] += 1
+
+    def _set_phase(self, phase: Phase) -> None:
+        self.status.phase = phase
 
     def _set_state(self, state: CameraState) -> None:
         if state is not self.status.state:

@@ -61,7 +61,13 @@ class Demuxer:
         self.video_units = 0
         self.audio_frames = 0
         self.damages = 0
+        """Episodes of damage in the bytes, and units that were dropped for it."""
+        self.damaged_units = 0
+        """Pictures and audio packets that were dropped because they make no sense."""
         self.duplicates = 0
+        """Pictures that were sent a second time, and dropped."""
+        self.pictures_without_key = 0
+        """Pictures that nothing can be made of, because the key frame before them is missing."""
         self.frame_rate_tables: Mapping[tuple[int, int], Sequence[int]] = {}
         """Frame rates by (width, height) that the camera can be set to, as it told at login."""
         self._publish = publish
@@ -84,6 +90,11 @@ class Demuxer:
     def units(self) -> int:
         """Pictures and audio frames published so far."""
         return self.video_units + self.audio_frames
+
+    @property
+    def nominal_frame_rate(self) -> float | None:
+        """Frames per second that the camera says it is set to; None while it said nothing."""
+        return self._nominal_frame_rate
 
     def restart(self) -> None:
         """Begin anew on another connection or start-video; timestamps go on."""
@@ -117,6 +128,7 @@ class Demuxer:
                 try:
                     self._take_audio(packet, now_s)
                 except RemoteProtocolError as error:
+                    self.damaged_units += 1
                     self._note_damage(f"audio frame dropped: {error}")
             case InfoPacket():
                 self._take_info(packet)
@@ -136,12 +148,15 @@ class Demuxer:
         self._video_arrival_s = now_s
         rejected = assembler.rejected
         unit = assembler.assemble(packet.data, pts)
-        if assembler.rejected != rejected:
-            self._note_damage(f"picture dropped: {assembler.last_rejection}")
         if unit is not None:
             self.video_units += 1
             self.last_picture_s = now_s
             self._publish(unit)
+        elif assembler.rejected != rejected:
+            self.damaged_units += 1
+            self._note_damage(f"picture dropped: {assembler.last_rejection}")
+        else:
+            self.pictures_without_key += 1
 
     def _is_repeated(self, packet: VideoPacket) -> bool:
         """Tell whether this is the picture before, sent again; it would show as a stutter."""

@@ -114,6 +114,8 @@ def _mount(config: Config, camera: CameraTable) -> MountSettings:
         max_clients=(
             limits.max_clients_per_camera if camera.max_clients is None else camera.max_clients
         ),
+        max_bytes=int(camera.max_bytes or 0),
+        is_adaptive=camera.adaptive,
         use_splash=camera.use_splash,
         splash_pattern=camera.splash_pattern,
         pause=_pause(camera.pause),

@@ -15,6 +15,7 @@ from neolink.config.values import (
     Allowed,
     AtLeast,
     Between,
+    Bytes,
     CameraName,
     FileName,
     Flag,
@@ -119,6 +120,8 @@ class CameraTable(Table):
     start: Annotated[StartMode, START] | None = None
     audio: Annotated[AudioChoice, AUDIO] | None = None
     max_clients: Annotated[int, AtLeast(0)] | None = None
+    max_bytes: Bytes | None = None
+    adaptive: Flag = False
 
     # of forks of the Rust program
     idle_grace_period: Annotated[float, Between(5, 300, "seconds")] = Field(
@@ -139,9 +142,7 @@ class CameraTable(Table):
     prebuffer_duration: Annotated[float, Between(0, 30, "seconds")] = Field(
         default=5.0, validation_alias=_also("prebuffer_duration", "prebuffer")
     )
-    adaptive_grace_period: Flag = Field(
-        default=False, validation_alias=_also("adaptive_grace_period", "adaptive")
-    )
+    adaptive_grace_period: Flag = False  # its alias `adaptive` is ours, and means something else
     prewarm_on_motion: Flag = Field(
         default=True, validation_alias=_also("prewarm_on_motion", "prewarm")
     )

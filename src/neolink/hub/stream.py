@@ -13,6 +13,7 @@ from typing import Self
 
 from neolink.clock import Clock
 from neolink.errors import DeadlineExceeded, LocalProtocolError
+from neolink.hub.counters import StreamCounters
 from neolink.hub.demand import Demand, DemandEvent, DemandState
 from neolink.hub.description import Description
 from neolink.hub.memory import Memory, NoMemory
@@ -78,9 +79,10 @@ class Stream:
         self.origin_s = clock.monotonic_s()
         self.on_demand = on_demand
         self.on_pause: Callable[[bool], None] = lambda _: None
-        self.units = 0
-        self.bytes = 0
-        self.last_unit_s: float | None = None
+        self.counters = StreamCounters()
+        """What the camera has sent."""
+        self.state_since_s = self.origin_s
+        """Monotonic time of the last change of state."""
         self._clock = clock
         self._limiter = RepeatLimiter(clock)
         self._grace_s = grace_s
@@ -142,7 +144,7 @@ class Stream:
     @pause_settings.setter
     def pause_settings(self, settings: PauseSettings) -> None:
         self._pause.settings = settings
-        self._pause_or_resume()
+        self._pause_or_resume(self._clock.monotonic_s())
 
     @property
     def state(self) -> DemandState:
@@ -153,42 +155,46 @@ class Stream:
 
     def publish(self, unit: MediaUnit) -> None:
         """Give one unit of the camera to every sink."""
-        self.units += 1
-        self.bytes += unit.size
-        self.last_unit_s = self._clock.monotonic_s()
+        now_s = self._clock.monotonic_s()
         if isinstance(unit, AccessUnit):
-            unit = self._note_picture(unit)
+            self.counters.picture_came(unit, now_s)
+            unit = self._note_picture(unit, now_s)
+        else:
+            self.counters.sound_came(unit, now_s)
         if self._demand.state in (DemandState.IDLE, DemandState.PAUSED):
+            self.counters.stopped()
             return  # sent before the stop arrived; a sink must not keep it as the newest
         self._learn(unit)
         self._sinks.give(unit)
-        self._pause_or_resume()
+        if self._pause.settings.on_motion:
+            self._pause_or_resume(now_s)
 
     def motion_changed(self, is_motion: bool) -> None:  # noqa: FBT001 - a follower has this one argument
         """Tell whether there is motion before the camera."""
         self._pause.is_motion = is_motion
-        self._pause_or_resume()
+        self._pause_or_resume(self._clock.monotonic_s())
 
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""
         was_live = self._demand.state is DemandState.LIVE
+        self.counters.stopped()
         self._move(DemandEvent.SOURCE_LOST)
         if was_live:
             self._wait(self._stand_in.settings.lost_hold_s)
         self._stopped()
 
-    def _note_picture(self, unit: AccessUnit) -> AccessUnit:
+    def _note_picture(self, unit: AccessUnit, now_s: float) -> AccessUnit:
         if self._demand.state is not DemandState.LIVE:
             self._move(DemandEvent.UNIT_CAME)
             if self._demand.state is not DemandState.PAUSED:
                 self._wait(None)
-        self._pause.picture_came(self._clock.monotonic_s())
+        self._pause.picture_came(now_s)
         if unit.is_random_access:
             self._stand_in.remember(unit)
         if unit.pts <= self._pts:  # stand-ins were counted by our clock, not the camera's
             unit = replace(unit, pts=self._pts + 1)
         self._pts = unit.pts
-        self._seen = (unit.pts, self._clock.monotonic_s())
+        self._seen = (unit.pts, now_s)
         self._is_stood_in_for = False
         return unit
 
@@ -202,16 +208,18 @@ class Stream:
 
     # -- while the camera is away, or rests -------------------------------------------
 
-    def _pause_or_resume(self) -> None:
+    def _pause_or_resume(self, now_s: float) -> None:
         """Let the camera rest, or send again, if the rule says so and the stream is known."""
-        should_rest = self._pause.should_rest(self._clock.monotonic_s())
+        should_rest = self._pause.should_rest(now_s)
         if self._demand.state is DemandState.PAUSED and not should_rest:
             _LOG.debug("%s: the camera is to send again", self.name)
             self._move(DemandEvent.RESUMED)
+            self.counters.asked(now_s)
             self._wait(self._start_hold_s())
         elif self._demand.state is DemandState.LIVE and should_rest and self._is_known():
             _LOG.debug("%s: the camera rests until there is motion", self.name)
             self._move(DemandEvent.PAUSED)
+            self.counters.dismissed()
             self._stopped()
             self._stand_in_now()
 
@@ -315,6 +323,7 @@ class Stream:
 
     def _move(self, event: DemandEvent) -> None:
         """Change the state; where that fails, readers go on and the log tells."""
+        before = self._demand.state
         try:
             self._demand.handle(event)
         except LocalProtocolError as error:
@@ -322,6 +331,8 @@ class Stream:
             self._limiter.log(
                 _LOG, logging.WARNING, "%s: %s; going on as %s", self.name, error, state
             )
+        if self._demand.state is not before:
+            self.state_since_s = self._clock.monotonic_s()
         self._tell_pause()
 
     def _tell_pause(self) -> None:
@@ -341,6 +352,7 @@ class Stream:
             self._linger.cancel()
             self._linger = None
         if not was_wanted:
+            self.counters.asked(self._clock.monotonic_s())
             _LOG.debug("%s: wanted", self.name)
             self.on_demand(self._demand.is_wanted)
 
@@ -365,6 +377,7 @@ class Stream:
 
     def _let_go(self) -> None:
         """Tell all that the stream is not wanted any more."""
+        self.counters.dismissed()
         self._stopped()
         self._description.memorize(self._stand_in.last_key)
         _LOG.debug("%s: no longer wanted", self.name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from neolink.clock import Clock
@@ -12,6 +13,7 @@ from neolink.rtsp.session import ServerSession, SessionTable
 from neolink.rtsp_server.mount import Mount
 from neolink.rtsp_server.paths import MountTable
 from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.refusals import Refusals
 from neolink.rtsp_server.settings import RtspSettings
 from neolink.rtsp_server.udp import Address, UdpPorts
 from neolink.rtsp_server.wrong_logins import WrongLogins
@@ -35,23 +37,50 @@ class Context:
     authenticator: Authenticator
     budget: Budget
     clock: Clock
+    refusals: Refusals
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    """By camera; each is part of ``budget``."""
+    shortages_before: int = 0
+    """Of cameras that are gone."""
     udp: UdpPorts | None = None
     players: dict[str, Player] = field(default_factory=dict)
     """By session id; every session has one."""
     udp_peers: dict[Address, Owner] = field(default_factory=dict)
     """Whose UDP packets come from an address, RTP or RTCP."""
     wrong_logins: WrongLogins = field(default_factory=WrongLogins)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of everybody who watches, in the order they came."""
     malformed_rtcp: int = 0
     """RTCP packets from players that could not be read."""
 
-    def backlog_limits(self, mount: Mount) -> BacklogLimits:
-        """Return the bounds of one player's queue."""
+    def set_bounds(self) -> None:
+        """Give every mount, and every camera's players together, the bounds of the settings."""
         limits = self.settings.limits
-        return BacklogLimits(
-            max_items=limits.max_frames,
-            max_bytes=limits.max_bytes_per_client,
-            max_delay_s=mount.settings.buffer_duration_s,
-        )
+        self.budget.max_bytes = limits.max_bytes
+        for mount in self.mounts:
+            mount.allowance.limit(
+                BacklogLimits(
+                    max_items=limits.max_frames,
+                    max_bytes=limits.max_bytes_per_client,
+                    max_delay_s=mount.settings.buffer_duration_s,
+                )
+            )
+            self.budget_of(mount).max_bytes = mount.settings.max_bytes
+        served = {mount.settings.camera for mount in self.mounts}
+        for camera in [camera for camera in self.budgets if camera not in served]:
+            self.shortages_before += self.budgets.pop(camera).shortages  # its players are gone
+
+    @property
+    def camera_shortages(self) -> int:
+        """How often a queue was emptied because its camera's players had too much waiting."""
+        return self.shortages_before + sum(budget.shortages for budget in self.budgets.values())
+
+    def budget_of(self, mount: Mount) -> Budget:
+        """Return what the players of a mount's camera may hold together."""
+        camera = mount.settings.camera
+        if camera not in self.budgets:
+            self.budgets[camera] = Budget(mount.settings.max_bytes, self.budget)
+        return self.budgets[camera]
 
     def count_players(self, mount: Mount | None = None) -> int:
         """Return how many sessions there are, in all or on one camera's mounts."""
@@ -70,6 +99,7 @@ class Context:
             if self.udp_peers.get(address, ("", 0))[0] == session.id:
                 del self.udp_peers[address]
         player.close()
+        player.mount.sums_before += player.sums
 
     def expel(self, player: Player, reason: str) -> None:
         """End a player's session, and the connection that it plays or is interleaved on."""

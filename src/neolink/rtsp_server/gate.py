@@ -1,7 +1,6 @@
 """Who may watch what: one peer's logins against the users and cameras as they are now."""
 
 import asyncio
-import logging
 
 from neolink.rtsp.auth import Authenticator, AuthOutcome
 from neolink.rtsp.errors import RtspError
@@ -9,10 +8,10 @@ from neolink.rtsp.message import Method, Request
 from neolink.rtsp.url import Target
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.player import printable
+from neolink.rtsp_server.refusals import Refusal
 
 __all__ = ["Gate"]
-
-_LOG = logging.getLogger(__name__)
 
 
 class Gate:
@@ -40,6 +39,8 @@ class Gate:
         if mount is None or mount.settings.access.needs_login:
             await self._require_permission(request, target, mount)
         if mount is None:
+            text = f"asks for /{printable(target.path)}, which no camera has"
+            self._context.refusals.note(Refusal.NO_CAMERA, self._peer_name, text)
             raise RtspError(404, f"no camera at /{target.path}")
         self.is_admitted = True
         return mount
@@ -54,6 +55,8 @@ class Gate:
         if mount is None:
             return
         if not mount.settings.access.permits(user):
+            text = f"{self._peer_name} is refused: {user} may not watch (see permitted_users)"
+            self._context.refusals.note(Refusal.NO_PERMISSION, mount.name, text)
             raise RtspError(403, "this user may not watch this camera")
         self._proven_path = target.path
 
@@ -89,6 +92,8 @@ class Gate:
     async def _note_wrong_login(self) -> None:
         """Slow down who guesses: only this connection waits."""
         context = self._context
-        _LOG.warning("%s: wrong user name or password", self._peer_name)
+        context.refusals.note(
+            Refusal.WRONG_LOGIN, self._peer_host, "wrong user name or password of a player"
+        )
         if context.wrong_logins.note(self._peer_host, context.clock.monotonic_s()):
             await asyncio.sleep(context.settings.limits.wrong_login_delay_s)

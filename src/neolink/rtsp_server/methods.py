@@ -42,6 +42,7 @@ from neolink.rtsp_server.gate import Gate
 from neolink.rtsp_server.mount import Mount, StartPoint
 from neolink.rtsp_server.parcel import AUDIO, VIDEO
 from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.refusals import Refusal
 from neolink.rtsp_server.settings import StartMode
 from neolink.rtsp_server.setup import Channels, choose_transport, grant_tcp, grant_udp
 
@@ -81,6 +82,7 @@ class Conversation:
         self._queries: dict[str, Mapping[str, str]] = {}
         """Query by path as it was described: rtspsrc leaves it out of SETUP."""
         self._gate = Gate(context, connection.peer_host, connection.name)
+        self._agent = ""
         self._bad_requests = 0
 
     # -- the connection's side --------------------------------------------------------
@@ -125,6 +127,7 @@ class Conversation:
 
     async def handle(self, request: Request) -> bool:
         """Answer one request; return whether the connection goes on."""
+        self._agent = request.headers.get("User-Agent") or self._agent
         goes_on = True
         answer = Answer([])
         try:
@@ -268,7 +271,8 @@ class Conversation:
             try:
                 presentation = await mount.stream.describe(mount.settings.setup_timeout_s)
             except DeadlineExceeded as error:
-                _LOG.warning("%s: refused for now: %s", self._connection.name, error)
+                text = f"{self._connection.name} is refused for now: {error}"
+                self._context.refusals.note(Refusal.NOT_READY, mount.name, text)
                 raise RtspError(
                     503, str(error), headers=[("Retry-After", str(RETRY_AFTER_S))]
                 ) from None
@@ -312,7 +316,15 @@ class Conversation:
             peer_host=self._connection.peer_host,
             now=context.clock.monotonic_s(),
         )
-        player = Player(session, mount, choice, _start_mode(mount, target))
+        player = Player(
+            session,
+            mount,
+            choice,
+            _start_mode(mount, target),
+            number=next(context.numbers),
+            address=self._connection.name,
+            agent=self._agent,
+        )
         self._own[session.id] = context.players[session.id] = player
         try:
             return session, self._set_up(session, track, wanted, request.url)
@@ -346,13 +358,27 @@ class Conversation:
 
     def _check_limits(self, mount: Mount) -> None:
         context, limits = self._context, self._context.settings.limits
+        of_camera, of_connection = mount.settings.max_clients, limits.max_sessions_per_connection
         if limits.max_clients and context.count_players() >= limits.max_clients:
-            raise RtspError(453, f"all {limits.max_clients} places of this server are taken")
-        of_camera = mount.settings.max_clients
+            text = f"all {limits.max_clients} places of this server are taken"
+            raise self._refuse(mount, Refusal.MAX_CLIENTS, text, "[limits] max_clients")
         if of_camera and context.count_players(mount) >= of_camera:
-            raise RtspError(453, f"all {of_camera} places of this camera are taken")
-        if len(self._live_own()) >= limits.max_sessions_per_connection:
-            raise RtspError(453, "too many sessions on this connection")
+            text, key = f"all {of_camera} places of this camera are taken", "max_clients"
+            raise self._refuse(mount, Refusal.MAX_CLIENTS_PER_CAMERA, text, key)
+        if len(self._live_own()) >= of_connection:
+            text = f"all {of_connection} sessions of this connection are in use"
+            raise self._refuse(mount, Refusal.MAX_SESSIONS, text)
+        if len(context.sessions) >= context.sessions.max_sessions:
+            text, key = "all sessions are in use", "[limits] max_connections"
+            raise self._refuse(mount, Refusal.MAX_SESSIONS, text, key)
+
+    def _refuse(self, mount: Mount, reason: Refusal, text: str, key: str = "") -> RtspError:
+        """Count a refusal by a limit, name the limit in the log, and return the answer."""
+        hint = f" (raise {key})" if key else ""
+        self._context.refusals.note(
+            reason, mount.name, f"{self._connection.name} is refused: {text}{hint}"
+        )
+        return RtspError(453, text)
 
     # -- the end of sessions ----------------------------------------------------------
 

@@ -15,14 +15,17 @@ from typing import Protocol
 
 from neolink.clock import Clock
 from neolink.errors import Unsupported
+from neolink.hub.backlog import Allowance, BacklogLimits
 from neolink.hub.gop import GopCache
 from neolink.hub.stream import Hold, Stream
 from neolink.media.tracks import VIDEO_CLOCK_RATE, AudioTrack, Presentation, StreamKind, VideoCodec
 from neolink.media.units import AccessUnit, AudioFrame, MediaUnit
 from neolink.rtp.formats import AudioChoice, PayloadFormat, UnitT, audio_format, video_format
 from neolink.rtp.sender import RtpSender, ntp_time
+from neolink.rtsp_server.pace import Pace
 from neolink.rtsp_server.parcel import AUDIO, VIDEO, Parcel
 from neolink.rtsp_server.settings import MountSettings, StartMode
+from neolink.rtsp_server.sums import PlayerSums
 
 __all__ = ["Lane", "Mount", "Seat", "StartPoint"]
 
@@ -95,6 +98,11 @@ class Mount:
         self.name = stream.name
         self.session_id = int(clock.unix_s())
         """Of the ``o=`` line in SDP."""
+        self.allowance = Allowance(BacklogLimits())
+        """What a player may have waiting; the server sets its hard bounds."""
+        self.pace = Pace(stream.counters, self.allowance)
+        self.sums_before = PlayerSums()
+        """Of players that have left."""
         self._clock = clock
         self._seats: list[Seat] = []
         self._video_lanes: tuple[Lane, ...] = ()

@@ -12,7 +12,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from neolink.hub.backlog import Backlog, BacklogLimits, Budget
+from neolink.hub.backlog import Backlog, Bounds, Budget
 from neolink.rtsp_server.parcel import Parcel
 
 __all__ = ["PEER_GONE", "Lane", "Outbox"]
@@ -55,9 +55,9 @@ class Outbox:
         """Whether something waits for the peer to read."""
         return self.is_blocked
 
-    def open_lane(self, limits: BacklogLimits, budget: Budget) -> "Lane":
+    def open_lane(self, bounds: Bounds, budget: Budget) -> "Lane":
         """Return a new queue for one session's media."""
-        lane = Lane(self, limits, budget)
+        lane = Lane(self, bounds, budget)
         self._lanes.append(lane)
         return lane
 
@@ -152,11 +152,13 @@ class Outbox:
 class Lane:
     """One session's media on a connection: a channel per track and a bounded backlog."""
 
-    __slots__ = ("_outbox", "backlog", "channels")
+    __slots__ = ("_outbox", "backlog", "bytes_sent", "channels")
 
-    def __init__(self, outbox: Outbox, limits: BacklogLimits, budget: Budget) -> None:
+    def __init__(self, outbox: Outbox, bounds: Bounds, budget: Budget) -> None:
         self._outbox = outbox
-        self.backlog: Backlog[Parcel] = Backlog(limits, budget)
+        self.backlog: Backlog[Parcel] = Backlog(bounds, budget)
+        self.bytes_sent = 0
+        """Media given to the socket; of a blob that was begun, all of it."""
         self.channels = [0, 0]
         """Interleaved channel of RTP by track number; RTCP is on the next one."""
 
@@ -170,10 +172,10 @@ class Lane:
             return
         blob = parcel.batch.interleaved(self.channels[parcel.track])
         sent = outbox.send(blob)
-        if sent == parcel.size:
-            return
         if sent:
-            outbox.finish_later(memoryview(blob)[sent:])
+            self.bytes_sent += parcel.size
+            if sent < parcel.size:
+                outbox.finish_later(memoryview(blob)[sent:])
         elif outbox.is_open:
             backlog.push(parcel)
             outbox.block()
@@ -186,6 +188,7 @@ class Lane:
     def next_blob(self) -> memoryview:
         """Take the oldest parcel's bytes. Raises IndexError when nothing waits."""
         parcel = self.backlog.pop()
+        self.bytes_sent += parcel.size
         return memoryview(parcel.batch.interleaved(self.channels[parcel.track]))
 
     def close(self) -> None:

@@ -4,7 +4,7 @@
 Reolink's own RTSP server uses (``/h264Preview_01_main``), when there is one camera.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from neolink.media.tracks import StreamKind
@@ -26,8 +26,13 @@ class MountTable(Generic[M]):
     """Mounts by path. Names match exactly first, then without regard to case."""
 
     def __init__(self, mounts: Mapping[tuple[str, StreamKind], M]) -> None:
+        self._mounts = tuple(mounts.values())
         self._exact = _table(mounts, str)
         self._folded = _table(mounts, str.casefold)
+
+    def __iter__(self) -> Iterator[M]:
+        """Yield every mount once."""
+        return iter(self._mounts)
 
     def find(self, path: str) -> M | None:
         """Return the mount of a decoded path without its leading and trailing slash."""

@@ -6,6 +6,7 @@ The session's state is :class:`neolink.rtsp.session.ServerSession`; this is what
 from collections.abc import Callable
 
 from neolink.hub.backlog import Backlog
+from neolink.media.tracks import StreamKind
 from neolink.rtp.formats import AudioChoice
 from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock, SenderReport, parse_compound
 from neolink.rtsp.session import ServerSession
@@ -14,25 +15,47 @@ from neolink.rtsp_server.outbox import Lane as TcpLane
 from neolink.rtsp_server.outbox import Outbox
 from neolink.rtsp_server.parcel import AUDIO, VIDEO, Parcel
 from neolink.rtsp_server.settings import StartMode
+from neolink.rtsp_server.sums import PlayerSums
 from neolink.rtsp_server.udp import Address, UdpLane
 
-__all__ = ["Player"]
+__all__ = ["Player", "printable"]
 
 UDP_REPLAY_BYTES = 1 << 20
 """A larger cached group of pictures is not sent over UDP: the burst would be lost."""
+
+
+AGENT_LENGTH = 64
+
+
+def printable(text: str) -> str:
+    """Return what a log or a page may show of a name that a player gave itself."""
+    return "".join(letter for letter in text if letter.isprintable())[:AGENT_LENGTH].strip()
 
 
 class Player:
     """The media side of one session.
 
     ``tcp`` and ``udp`` lanes are opened by SETUP; a session may mix them, one per track.
+    ``number`` tells it from all others of the process without being a secret, ``address`` is
+    where it connects from, and ``agent`` how it names itself.
     """
 
     def __init__(
-        self, session: ServerSession, mount: Mount, choice: AudioChoice, start: StartMode
+        self,
+        session: ServerSession,
+        mount: Mount,
+        choice: AudioChoice,
+        start: StartMode,
+        *,
+        number: int = 0,
+        address: str = "",
+        agent: str = "",
     ) -> None:
         self.session = session
         self.mount = mount
+        self.number = number
+        self.address = address
+        self.agent = printable(agent)
         self.is_abandoned = False
         """Whether the RTSP connection that set this up has gone; UDP media go on without it."""
         self.choice = choice
@@ -43,10 +66,78 @@ class Player:
         self._by_track: dict[int, TcpLane | UdpLane] = {}
         self._seat: Seat | None = None
         self._noted_episodes = 0
+        self._sums_before = PlayerSums()
+        """Of lanes that are closed."""
         self.udp_addresses: set[Address] = set()
         """Every RTP and RTCP address that UDP tracks have used; claimed until the session ends."""
         self.reports: dict[int, ReportBlock] = {}
         """What the player last reported of each track."""
+
+    # -- what it is and how it fares ---------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """What it asked for, decoded, without query."""
+        return f"/{self.session.path}"
+
+    @property
+    def user(self) -> str | None:
+        """Who it has proven to be."""
+        return self.session.user
+
+    @property
+    def joined_s(self) -> float:
+        """When it set up its first track, on the monotonic clock."""
+        return self.session.created_at
+
+    @property
+    def kind(self) -> StreamKind:
+        """The stream whose pictures it is sent now."""
+        return self.mount.kind
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether it may be moved between main and sub stream."""
+        return False
+
+    @property
+    def moves_down(self) -> int:
+        """How often it was moved to the sub stream."""
+        return 0
+
+    @property
+    def moves_up(self) -> int:
+        """How often it was moved back to the main stream."""
+        return 0
+
+    @property
+    def transports(self) -> frozenset[str]:
+        """``tcp``, ``udp``, or both."""
+        lanes = self._by_track.values()
+        return frozenset("tcp" if lane is self._tcp else "udp" for lane in lanes)
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes of media given to its sockets, with their headers."""
+        return self._sums_before.bytes_sent + sum(lane.bytes_sent for lane in self._lanes())
+
+    @property
+    def queue_delay_s(self) -> float:
+        """Media time that waits for it: how far it is behind."""
+        return max((backlog.delay_s for backlog in self.backlogs), default=0.0)
+
+    @property
+    def sums(self) -> PlayerSums:
+        """Its counters, also after it was closed."""
+        backlogs = self.backlogs
+        return PlayerSums(
+            players=1,
+            bytes_sent=self.bytes_sent,
+            units_dropped=self._sums_before.units_dropped + sum(b.dropped for b in backlogs),
+            drop_episodes=self._sums_before.drop_episodes + sum(b.episodes for b in backlogs),
+            moves_down=self.moves_down,
+            moves_up=self.moves_up,
+        )
 
     @property
     def outbox(self) -> Outbox | None:
@@ -56,7 +147,7 @@ class Player:
     @property
     def backlogs(self) -> list[Backlog[Parcel]]:
         """Queues of this player, for limits and counters."""
-        return [lane.backlog for lane in (self._tcp, self._udp) if lane is not None]
+        return [lane.backlog for lane in self._lanes()]
 
     @property
     def is_playing(self) -> bool:
@@ -136,9 +227,9 @@ class Player:
         """Stop media and release the lanes."""
         self._leave()
         self._seat = None
-        for lane in (self._tcp, self._udp):
-            if lane is not None:
-                lane.close()
+        self._sums_before = self.sums
+        for lane in self._lanes():
+            lane.close()
         self._tcp = self._udp = None
         self._by_track.clear()
 
@@ -168,10 +259,12 @@ class Player:
 
     def _set_entry_rules(self) -> None:
         """Let a lane with video begin at a random access point, one of audio alone anywhere."""
-        for lane in (self._tcp, self._udp):
-            if lane is not None:
-                has_video = self._by_track.get(VIDEO) is lane
-                lane.backlog.has_video = lane.backlog.needs_random_access = has_video
+        for lane in self._lanes():
+            has_video = self._by_track.get(VIDEO) is lane
+            lane.backlog.has_video = lane.backlog.needs_random_access = has_video
+
+    def _lanes(self) -> list[TcpLane | UdpLane]:
+        return [lane for lane in (self._tcp, self._udp) if lane is not None]
 
     def _leave(self) -> None:
         if self._seat is not None:

@@ -6,7 +6,7 @@ import logging
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -22,7 +22,10 @@ from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.methods import REALM, Conversation
 from neolink.rtsp_server.mount import Mount
 from neolink.rtsp_server.paths import MountTable
+from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.refusals import Refusal, Refusals
 from neolink.rtsp_server.settings import RtspSettings
+from neolink.rtsp_server.sums import PlayerSums
 from neolink.rtsp_server.udp import Address, UdpPorts
 
 __all__ = ["RtspServer"]
@@ -72,15 +75,61 @@ class RtspServer:
             authenticator=Authenticator(REALM, self._nonce_key, settings.users),
             budget=Budget(limits.max_bytes),
             clock=clock,
+            refusals=Refusals(clock),
         )
+        self.context.set_bounds()
         self._clock = clock
         self._listener: socket.socket | None = None
         self._connections: dict[ClientConnection, None] = {}  # the oldest first
         self._limiter = RepeatLimiter(clock)
         self._progress: dict[str, int] = {}
+        self._shortages: dict[str, int] = {}
         self._per_host: Counter[str] = Counter()
-        self.refused = 0
-        """Connections refused because a limit was reached."""
+
+    # -- what can be seen of it, and done ----------------------------------------------
+
+    def players(self) -> Iterator[Player]:
+        """Yield everybody who has set up a session, in the order they came."""
+        for _, player in self.context.live_sessions():
+            yield player
+
+    def sums(self) -> dict[Mount, PlayerSums]:
+        """Return what the players of each mount took, with those who have left."""
+        sums = {mount: mount.sums_before for mount in self.context.mounts}
+        for player in self.players():
+            sums[player.mount] = sums.get(player.mount, PlayerSums()) + player.sums
+        return sums
+
+    @property
+    def connection_count(self) -> int:
+        """Open connections, also of those who do not watch."""
+        return len(self._connections)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """How often something was turned away, by reason: see :class:`Refusal`.
+
+        Also queues that were emptied because players together had too much waiting.
+        """
+        context = self.context
+        return {
+            **context.refusals.counts,
+            "max_bytes": context.budget.shortages,
+            "max_bytes_per_camera": context.camera_shortages,
+        }
+
+    def next_number(self) -> int:
+        """Return a number for somebody who watches by other means; no player has the same."""
+        return next(self.context.numbers)
+
+    def kick(self, number: int) -> bool:
+        """End a player's session with BYE; False when nobody has the number."""
+        for player in self.players():
+            if player.number == number:
+                _LOG.info("%s: %s: ended by hand", player.mount.name, player.address)
+                self.context.expel(player, "ended by hand")
+                return True
+        return False
 
     @property
     def port(self) -> int:
@@ -104,7 +153,7 @@ class RtspServer:
             _LOG.warning("%s: takes effect after a restart", ", ".join(changed))
         self.settings = context.settings = replace(settings, **fixed)
         context.mounts = MountTable(mounts)
-        context.budget.max_bytes = limits.max_bytes
+        context.set_bounds()
         context.sessions.timeout_s = int(settings.session_timeout_s)
         context.sessions.max_sessions = SESSIONS_PER_CONNECTION * limits.max_connections
         if settings.users != before.users:
@@ -219,18 +268,19 @@ class RtspServer:
 
     def _admits(self, host: str) -> bool:
         limits = self.settings.limits
-        reason = ""
+        reason: Refusal | None = None
         if len(self._connections) >= limits.max_connections:
-            reason = "all together"
+            reason, text = Refusal.MAX_CONNECTIONS, f"{limits.max_connections} connections"
         elif self._per_host[host] >= limits.max_connections_per_ip:
-            reason = f"from {host}"
+            reason = Refusal.MAX_CONNECTIONS_PER_IP
+            text = f"{limits.max_connections_per_ip} connections of this address"
         elif not self._has_room_for_newcomer():
-            reason = "without a login"
-        if not reason:
+            reason = Refusal.MAX_UNAUTHENTICATED
+            text = f"{limits.max_unauthenticated} connections that asked for no stream"
+        if reason is None:
             return True
-        self.refused += 1
-        if self.refused == 1:
-            _LOG.warning("too many connections %s: refusing more", reason)
+        text = f"refused: there are {text} (raise [limits] {reason})"
+        self.context.refusals.note(reason, host, text)
         return False
 
     def _has_room_for_newcomer(self) -> bool:
@@ -263,6 +313,9 @@ class RtspServer:
         for session in self.context.sessions.expire(now_s):
             _LOG.info("session of %s: ended after silence", session.peer_host)
             self.context.end_session(session)
+        for mount in self.context.mounts:
+            mount.pace.look(now_s)
+        self._tell_shortages()
 
     def _note_progress(self, before: Mapping[str, int], now_s: float) -> dict[str, int]:
         """Count a TCP player that drains its socket as alive, even if it never asks anything."""
@@ -279,6 +332,19 @@ class RtspServer:
             if sent != before.get(session.id, sent):
                 session.touch(now_s)
         return progress
+
+    def _tell_shortages(self) -> None:
+        """Log that players together had too much waiting: whose limit that is, and its key."""
+        context = self.context
+        self._tell_shortage("all players", context.budget, "[limits] max_bytes")
+        for camera, budget in context.budgets.items():
+            self._tell_shortage(f"the players of {camera}", budget, "its max_bytes")
+
+    def _tell_shortage(self, whose: str, budget: Budget, key: str) -> None:
+        before, self._shortages[whose] = self._shortages.get(whose, 0), budget.shortages
+        if budget.shortages > before and self._limiter.admit((whose, "shortage")) is not None:
+            text = "%s: more than %d MiB wait: the longest queues are emptied (raise %s)"
+            _LOG.warning(text, whose, budget.max_bytes >> 20, key)
 
     def _on_rtcp(self, address: Address, data: memoryview) -> None:
         owner = self.context.udp_peers.get(address)

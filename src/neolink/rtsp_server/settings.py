@@ -154,7 +154,7 @@ class RtspLimits:
     """Media bytes waiting for all players; above it the longest queue is shortened first."""
 
     max_frames: int = 500
-    """Access units and audio frames waiting for one player."""
+    """Access units and audio frames waiting for one player; fewer where the rate needs no more."""
 
     stall_timeout_s: float = 10.0
     """A player that takes no byte for this long, while some wait for it, is closed."""
@@ -224,6 +224,12 @@ class MountSettings:
 
     max_clients: int = 0
     """Players on this camera's paths together; 0 means no limit. The next is answered 453."""
+
+    max_bytes: int = 0
+    """Media bytes waiting for all players of this camera; 0 means no limit but that of all."""
+
+    is_adaptive: bool = False
+    """Whether players of ``/NAME`` may be moved to the sub stream; those of ``/NAME/auto`` may."""
 
     use_splash: bool = True
     """Whether a lost or absent camera is bridged by a placeholder instead of an end."""

@@ -78,8 +78,8 @@ def grant_tcp(
         raise RtspError(461, "the session is interleaved on another connection")
     asked = wanted.interleaved[0] if wanted.interleaved else None
     channel = channels.take((player.session.id, track), asked)
-    limits = context.backlog_limits(player.mount)
-    player.use_tcp(track, channel, outbox, lambda: outbox.open_lane(limits, context.budget))
+    allowance, budget = player.mount.allowance, context.budget_of(player.mount)
+    player.use_tcp(track, channel, outbox, lambda: outbox.open_lane(allowance, budget))
     return Transport(interleaved=(channel, channel + 1))
 
 
@@ -111,6 +111,6 @@ def grant_udp(
         if session_id != owner[0]:
             _take_over(context, session_id)
     context.udp_peers.update(dict.fromkeys(addresses, owner))
-    limits = context.backlog_limits(player.mount)
-    player.use_udp(track, rtp, rtcp, lambda: UdpLane(udp, limits, context.budget))
+    allowance, budget = player.mount.allowance, context.budget_of(player.mount)
+    player.use_udp(track, rtp, rtcp, lambda: UdpLane(udp, allowance, budget))
     return Transport(client_port=client_port, server_port=(udp.rtp_port, udp.rtp_port + 1))

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from neolink.hub.backlog import Backlog, BacklogLimits, Budget
+from neolink.hub.backlog import Backlog, Bounds, Budget
 from neolink.rtsp_server.parcel import Parcel
 
 __all__ = ["Address", "UdpLane", "UdpPorts"]
@@ -121,13 +121,14 @@ class UdpPorts:
 class UdpLane:
     """One session's media over UDP: an address per track, paced bursts, no waiting socket."""
 
-    __slots__ = ("_bursts", "_ports", "_timer", "addresses", "backlog")
+    __slots__ = ("_bursts", "_ports", "_timer", "addresses", "backlog", "bytes_sent")
 
-    def __init__(self, ports: UdpPorts, limits: BacklogLimits, budget: Budget) -> None:
+    def __init__(self, ports: UdpPorts, bounds: Bounds, budget: Budget) -> None:
         self._ports = ports
         self._bursts: deque[tuple[Segments, Address]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self.backlog: Backlog[Parcel] = Backlog(limits, budget)
+        self.backlog: Backlog[Parcel] = Backlog(bounds, budget)
+        self.bytes_sent = 0
         self.addresses: list[tuple[Address, Address]] = [(("", 0), ("", 0))] * 2
         """(RTP, RTCP) address of the player by track number."""
 
@@ -170,7 +171,9 @@ class UdpLane:
                 self._bursts.clear()
                 self.backlog.await_random_access()
                 return
-            allowance -= segments[0] * len(segments[1])
+            size = segments[0] * len(segments[1])
+            self.bytes_sent += size
+            allowance -= size
         if self._bursts or len(self.backlog):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(BURST_PAUSE_S, self._send_burst)

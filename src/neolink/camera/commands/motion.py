@@ -65,6 +65,14 @@ class MotionWatch:
         else:
             self._is_followed.clear()
 
+    def has_motion(self, channel_id: int) -> bool | None:
+        """Tell whether there is motion on a channel; None where nobody follows it."""
+        states = [
+            one.state for one in self._followed.values() if one.state.channel_id == channel_id
+        ]
+        now_s = self._clock.monotonic_s()
+        return any(state.is_on(now_s) for state in states) if states else None
+
     async def serve(self, session: CameraSession, log: BoundLogger) -> None:
         """Listen on this login as soon as anybody follows, until cancelled. Raises nothing else.
 

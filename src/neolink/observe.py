@@ -1,1 +1,0 @@
-"""The one place that reads the counters of all parts: running bridge → ``neolink.readings``."""
