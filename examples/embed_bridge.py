@@ -45,9 +45,8 @@ async def watch(seconds: int) -> int:
                 for _ in range(seconds):
                     await asyncio.sleep(1)
                     state = bridge.cameras[0].status.state
-                    click.echo(
-                        f"camera {state}, stream {stream.state}, {stream.counters.pictures} pictures"
-                    )
+                    count = stream.counters.pictures
+                    click.echo(f"camera {state}, stream {stream.state}, {count} pictures")
             running.cancel()
         return stream.counters.pictures
 
