@@ -27,11 +27,14 @@ from neolink.hub.pause import PauseSettings
 from neolink.hub.stream import Stream
 from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
+from neolink.metrics.settings import StatsdSettings
 from neolink.observe.observer import Observer
 from neolink.observe.parts import Channel, Key
+from neolink.onlookers import Onlookers
 from neolink.rtsp_server.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
+from neolink.web.settings import HttpSettings
 
 __all__ = ["Bridge", "BridgeSettings"]
 
@@ -56,6 +59,10 @@ class BridgeSettings:
     """Where streams are remembered over a restart; None: nowhere."""
     disabled: Sequence[str] = ()
     """Names of cameras that are configured but switched off: they are shown and nothing else."""
+    http: HttpSettings | None = None
+    """Page, API and metrics over HTTP; None: off."""
+    statsd: StatsdSettings | None = None
+    """Where counters are pushed to; None: nowhere."""
 
 
 @dataclass(slots=True, eq=False)
@@ -92,8 +99,7 @@ class Bridge:
             begin()
         self.rtsp = RtspServer(settings.rtsp, self.mounts, self.clock)
         self.observer = Observer(self, self.clock)
-        self.kick_extra: Callable[[int], bool] = lambda _: False
-        """Ends who watches by other means than RTSP; False when nobody there has the number."""
+        self.onlookers = Onlookers(self, self.observer, self.clock, settings.http, settings.statsd)
 
     @property
     def cameras(self) -> list[Camera]:
@@ -134,7 +140,7 @@ class Bridge:
 
     def kick(self, number: int) -> bool:
         """End somebody's watching; False when nobody has the number."""
-        return self.rtsp.kick(number) or self.kick_extra(number)
+        return self.rtsp.kick(number) or self.onlookers.kick(number)
 
     async def snapshot(self, camera: str, kind: StreamKind) -> bytes:
         """Return a JPEG made by a camera of this name.
@@ -153,16 +159,17 @@ class Bridge:
 
         Raises ConfigError when a port cannot be bound.
         """
-        self.rtsp.open()
-        self._is_serving = True
         try:
+            self.rtsp.open()
+            self.onlookers.open()
+            self._is_serving = True
             on_ready()
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 parts = {
                     "rtsp server": self._serve,
                     "sweep": self._sweep,
-                    "observer": self.observer.run,
+                    **self.onlookers.parts(),
                 }
                 for name, part in parts.items():
                     tasks.create_task(self._supervise(name, part), name=name)
@@ -173,6 +180,7 @@ class Bridge:
                 finally:
                     self._tasks = None  # nothing is started any more
         finally:
+            self.onlookers.close()
             self.rtsp.close()
             for stream in self.streams.values():
                 stream.close()
@@ -192,6 +200,7 @@ class Bridge:
                 _LOG.warning("[state]: takes effect after a restart")
             endings, beginnings = self._rewire(settings)
             self.rtsp.reload(settings.rtsp, self.mounts)  # the same turn of the loop: no 404
+            self.onlookers.reload(settings.http, settings.statsd)
             self.settings = settings
             try:
                 if endings:

@@ -2,11 +2,19 @@
 
 from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings, Discovery
-from neolink.config.compose import camera_settings, mount_settings, rtsp_settings
+from neolink.config.compose import (
+    camera_settings,
+    disabled_cameras,
+    http_settings,
+    mount_settings,
+    rtsp_settings,
+    statsd_settings,
+)
 from neolink.config.load import loads
 from neolink.config.model import Config
 from neolink.hub.pause import PauseMode, PauseSettings
 from neolink.media.tracks import StreamKind
+from neolink.metrics.settings import StatsdSettings
 from neolink.rtsp_server.settings import (
     Access,
     AudioChoice,
@@ -107,3 +115,35 @@ def test_settings_do_not_show_secrets() -> None:
     both = config(text)
     shown = repr((camera_settings(both), rtsp_settings(both), mount_settings(both)))
     assert "sesame" not in shown.lower()
+
+
+def test_http_is_off_without_its_table_and_knows_only_the_users_it_names() -> None:
+    users = '[[users]]\nname = "me"\npass = "sesame"\n[[users]]\nname = "you"\npass = "other"\n'
+    assert http_settings(config(CAMERA)) is None
+    open_to_all = http_settings(config(f"{CAMERA}[http]\nport = 0\n{users}"))
+    assert open_to_all is not None
+    assert (open_to_all.bind, open_to_all.port) == ("127.0.0.1", 0)
+    assert not open_to_all.needs_login
+    some = http_settings(config(f'{CAMERA}[http]\nusers = ["me", "nobody"]\n{users}'))
+    assert some is not None
+    assert some.needs_login
+    assert some.users == {"me": "sesame"}
+    bearer = http_settings(config(f'{CAMERA}[http]\ntoken = "long enough"\n'))
+    assert bearer is not None
+    assert bearer.needs_login
+    assert (bearer.token, bearer.users) == ("long enough", {})
+    assert "long enough" not in repr(bearer)
+
+
+def test_statsd_is_off_without_its_table() -> None:
+    assert statsd_settings(config(CAMERA)) is None
+    keys = 'host = "::1"\nport = 9\nprefix = "nl"\ninterval = 2\n'
+    assert statsd_settings(config(f"{CAMERA}[statsd]\n{keys}")) == StatsdSettings(
+        host="::1", port=9, prefix="nl", interval_s=2
+    )
+
+
+def test_cameras_that_are_switched_off_are_known_by_name() -> None:
+    both = config(CAMERA + "enabled = false\n" + CAMERA.replace('"a"', '"b"'))
+    assert disabled_cameras(both) == ("a",)
+    assert [one.name for one in camera_settings(both)] == ["b"]

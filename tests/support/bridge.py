@@ -11,9 +11,11 @@ from urllib.parse import quote, urlencode
 
 from neolink.app import Bridge, BridgeSettings
 from neolink.camera.settings import CameraSettings
+from neolink.metrics.settings import StatsdSettings
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
+from neolink.web.settings import HttpSettings
 
 __all__ = ["HOST", "PASSWORD", "RunningBridge", "running_bridge"]
 
@@ -38,6 +40,12 @@ class RunningBridge:
         """The first camera, of which most tests have one."""
         return self.cameras[0]
 
+    @property
+    def page_url(self) -> str:
+        """Where the page is; only with ``http``."""
+        assert self.bridge.onlookers.web is not None
+        return f"http://{HOST}:{self.bridge.onlookers.web.port}/"
+
     def url(
         self,
         camera: str,
@@ -54,12 +62,16 @@ class RunningBridge:
 
 @asynccontextmanager
 async def running_bridge(
-    *profiles: CameraProfile, mount: MountSettings = _MOUNT, rtsp: RtspSettings = _RTSP
+    *profiles: CameraProfile,
+    mount: MountSettings = _MOUNT,
+    rtsp: RtspSettings = _RTSP,
+    http: HttpSettings | None = None,
+    statsd: StatsdSettings | None = None,
 ) -> AsyncIterator[RunningBridge]:
     """Run cameras and a bridge; a profile's ``name`` is the camera's name in URLs.
 
     The channels of a recorder are called NAME-0, NAME-1 and so on. ``mount`` is used for every
-    camera; host and ports in ``rtsp`` are replaced by free ones.
+    camera; host and ports in ``rtsp`` and ``http`` are replaced by free ones.
     """
     others = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
@@ -75,6 +87,8 @@ async def running_bridge(
                 cameras=channels,
                 mounts=[replace(mount, camera=channel.name) for channel in channels],
                 rtsp=replace(rtsp, bind=HOST, port=0, rtp_port=0),
+                http=replace(http, bind=HOST, port=0) if http is not None else None,
+                statsd=statsd,
             )
         )
         await stack.enter_async_context(_running(bridge))

@@ -27,8 +27,13 @@ class Program:
 
     @property
     def urls(self) -> list[str]:
-        """The URLs that were printed."""
+        """The URLs for players that were printed."""
         return [word for word in self.stdout.split() if word.startswith("rtsp://")]
+
+    @property
+    def pages(self) -> list[str]:
+        """The URLs for browsers that were printed."""
+        return [word for word in self.stdout.split() if word.startswith("http://")]
 
     async def until_printed(self, text: str) -> None:
         """Wait until a text is in the output."""

@@ -12,7 +12,7 @@ ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not b
 
 
 def banner(bridge: Bridge, hint: str = "") -> str:
-    """Return one line per stream that is served, and ``hint`` with the first URL filled in."""
+    """Return one line per stream that is served, ``hint`` with the first URL, and the page."""
     base = f"rtsp://{_host_for_people(bridge.settings.rtsp.bind)}:{bridge.rtsp.port}"
     urls = [
         f"{base}/{quote(camera)}/{kind}"
@@ -20,10 +20,16 @@ def banner(bridge: Bridge, hint: str = "") -> str:
         for kind in BEST_FIRST
         if (camera, kind) in bridge.mounts
     ]
-    if not urls:
-        return "Ready, but no camera in the configuration has a stream to serve."
-    lines = ["Ready. Paste into a player:", *(f"  {url}" for url in urls)]
-    return "\n".join([*lines, hint.format(url=urls[0])] if hint else lines)
+    if urls:
+        lines = ["Ready. Paste into a player:", *(f"  {url}" for url in urls)]
+    else:
+        lines = ["Ready, but no camera in the configuration has a stream to serve."]
+    if hint and urls:
+        lines.append(hint.format(url=urls[0]))
+    web = bridge.onlookers.web
+    if web is not None:
+        lines.append(f"Page:  http://{_host_for_people(web.settings.bind)}:{web.port}/")
+    return "\n".join(lines)
 
 
 def _host_for_people(bind: str) -> str:

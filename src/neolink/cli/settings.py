@@ -3,9 +3,12 @@
 from neolink.app import BridgeSettings
 from neolink.config.compose import (
     camera_settings,
+    disabled_cameras,
+    http_settings,
     mount_settings,
     rtsp_settings,
     state_folder,
+    statsd_settings,
 )
 from neolink.config.model import Config
 
@@ -19,4 +22,7 @@ def bridge_settings(config: Config) -> BridgeSettings:
         mounts=mount_settings(config),
         rtsp=rtsp_settings(config),
         state_folder=state_folder(config),
+        disabled=disabled_cameras(config),
+        http=http_settings(config),
+        statsd=statsd_settings(config),
     )

@@ -11,14 +11,24 @@ from neolink.config.model import Config
 from neolink.config.model_camera import CameraTable, PauseTable
 from neolink.config.values import split_address
 from neolink.hub.pause import PauseMode, PauseSettings
+from neolink.metrics.settings import StatsdSettings
 from neolink.rtsp_server.settings import (
     MountSettings,
     RtspLimits,
     RtspSettings,
     resolve_access,
 )
+from neolink.web.settings import HttpSettings
 
-__all__ = ["camera_settings", "mount_settings", "rtsp_settings", "state_folder"]
+__all__ = [
+    "camera_settings",
+    "disabled_cameras",
+    "http_settings",
+    "mount_settings",
+    "rtsp_settings",
+    "state_folder",
+    "statsd_settings",
+]
 
 CAMERA_PORT = 9000
 
@@ -65,6 +75,38 @@ def rtsp_settings(config: Config) -> RtspSettings:
 def mount_settings(config: Config) -> list[MountSettings]:
     """Give the settings of the paths of every camera that is enabled and has a stream."""
     return [_mount(config, camera) for camera in config.cameras if camera.enabled and camera.stream]
+
+
+def disabled_cameras(config: Config) -> tuple[str, ...]:
+    """Give the names of the cameras that are switched off."""
+    return tuple(camera.name for camera in config.cameras if not camera.enabled)
+
+
+def http_settings(config: Config) -> HttpSettings | None:
+    """Give the settings of the HTTP listener; None: it is off."""
+    table = config.http
+    if table is None:
+        return None
+    passwords = {user.name: user.password.get_secret_value() for user in config.users}
+    return HttpSettings(
+        bind=table.bind,
+        port=table.port,
+        needs_login=table.token is not None or bool(table.users),
+        token=table.token.get_secret_value() if table.token else None,
+        users=MappingProxyType(
+            {name: passwords[name] for name in table.users if name in passwords}
+        ),
+    )
+
+
+def statsd_settings(config: Config) -> StatsdSettings | None:
+    """Give where counters are pushed to; None: nowhere."""
+    table = config.statsd
+    if table is None:
+        return None
+    return StatsdSettings(
+        host=table.host, port=table.port, prefix=table.prefix, interval_s=table.interval
+    )
 
 
 def state_folder(config: Config, environ: Mapping[str, str] = os.environ) -> Path | None:

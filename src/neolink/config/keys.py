@@ -23,7 +23,7 @@ OUTDATED = {
 }
 
 NOT_YET = {
-    *("mqtt", "http", "statsd", "cameras.mqtt"),
+    *("mqtt", "cameras.mqtt"),
     *("tls_client_auth",),
     *("stream_cache_path", "offline_timeout_secs", "startup_keyframe_wait_secs"),
     *(

@@ -122,6 +122,11 @@ class Stream:
         return self._description.version
 
     @property
+    def last_key_frame(self) -> AccessUnit | None:
+        """The camera's newest key frame, maybe of an earlier run; None while none is known."""
+        return self._stand_in.last_key
+
+    @property
     def sink_failures(self) -> int:
         """Exceptions of sinks, which have been kept from everybody else."""
         return self._sinks.failures
