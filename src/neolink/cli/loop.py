@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 __all__ = ["run"]
 
+T = TypeVar("T")
 
-def run(main: Coroutine[object, object, None]) -> None:
+
+def run(main: Coroutine[object, object, T]) -> T:
     """Run to the end, like ``asyncio.run``, on the fastest loop there is."""
     with asyncio.Runner(loop_factory=_fastest()) as runner:
-        runner.run(main)
+        return runner.run(main)
 
 
 def _fastest() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from neolink.baichuan.xml import ChannelInfo, SystemGeneral
+from neolink.baichuan.xml.ability import Right
 from neolink.doctor.device_facts import DeviceFacts, Expected, StreamFacts
 from neolink.doctor.findings import Cause, Check, Finding, failure, fine, warning
-from neolink.doctor.words import and_join, printable, rate, span
+from neolink.doctor.words import and_join, foreign, rate, span
 from neolink.media.tracks import StreamKind
 
-__all__ = ["clock_error_s", "judge_device", "judge_streams"]
+__all__ = ["LOST_ADVICE", "clock_error_s", "judge_device", "judge_lost", "judge_streams"]
 
 CLOCK_TOLERANCE_S = 60.0
 SUMMER_TIME_S = 3600.0
@@ -20,16 +21,21 @@ LOW_BATTERY_PERCENT = 20
 ASLEEP = frozenset({"standby", "sleep"})
 OFFLINE = frozenset({"offline", "close", "closed", "loss"})
 
-RIGHTS = (
-    ("preview", "rw", "watch live video"),
+RIGHTS: tuple[tuple[str, Right, str], ...] = (
+    ("preview", "ro", "watch live video"),
     ("general", "rw", "set the clock"),
     ("motion", "rw", "learn of motion"),
 )
 """Rights that the bridge makes use of, and what for."""
 
+LOST_ADVICE = (
+    "If it happens again: restart the camera, and look at its power supply and network. Cameras "
+    "also do so when a program with the same account uses them too much."
+)
+
 
 # ---------------------------------------------------------------- the device
-def judge_device(facts: DeviceFacts, *, unix_s: float) -> list[Finding]:
+def judge_device(facts: DeviceFacts) -> list[Finding]:
     """Say what the device is, and what of it is not as it should be."""
     if not facts.answers and facts.info is None:
         return [_no_answers(facts)]
@@ -37,7 +43,7 @@ def judge_device(facts: DeviceFacts, *, unix_s: float) -> list[Finding]:
     if not facts.answers:
         found.append(_no_answers(facts))
     found += _judge_channel(facts)
-    found += _judge_clock(facts.general, unix_s)
+    found += _judge_clock(facts.general, facts.asked_unix_s)
     found += _judge_battery(facts)
     if facts.wifi_dbm is not None and facts.wifi_dbm < WEAK_WIFI_DBM:
         found.append(
@@ -61,12 +67,18 @@ def judge_device(facts: DeviceFacts, *, unix_s: float) -> list[Finding]:
     return found
 
 
+def judge_lost(reason: str) -> Finding:
+    """Say that the login ended while the camera was asked about itself."""
+    return failure(Check.DEVICE, Cause.CONNECTION_LOST, foreign(reason, 120), LOST_ADVICE)
+
+
 def _no_answers(facts: DeviceFacts) -> Finding:
     if facts.trouble:
         return failure(
             Check.DEVICE,
             Cause.ENCRYPTION_MISMATCH,
-            "the login worked, but the camera's answers cannot be decrypted",
+            "the login worked, but what the camera says then makes no sense: as a rule because the "
+            "encryption does not fit",
             'Try another max_encryption for this camera: "bcencrypt", or "none"; and please report '
             "the model and firmware.",
         )
@@ -84,9 +96,9 @@ def _description(facts: DeviceFacts) -> str:
     version, info = facts.version, facts.info
     model = version.type or version.detail or version.name if version else None
     firmware = version.firmware_version if version else None
-    words = [printable(model or (info.type if info else None) or "unknown model")]
+    words = [foreign(model or (info.type if info else None) or "unknown model")]
     if firmware:
-        words.append(f"firmware {printable(firmware)}")
+        words.append(f"firmware {foreign(firmware)}")
     count = facts.channel_count
     if count and count > 1:
         words.append(f"{count} channels")
@@ -176,29 +188,11 @@ def _judge_battery(facts: DeviceFacts) -> Iterable[Finding]:
 
 
 # ---------------------------------------------------------------- streams and rights
-def judge_streams(facts: StreamFacts, wanted: Iterable[StreamKind]) -> list[Finding]:
-    """Say which streams there are, and which of those that are wanted are not."""
-    found: list[Finding] = []
-    shown = [
-        f"{kind} {_look(facts.expected(kind))}"
-        for kind in (StreamKind.MAIN, StreamKind.SUB, StreamKind.EXTERN)
-        if facts.lists(kind)
-    ]
+def judge_streams(facts: StreamFacts) -> list[Finding]:
+    """Say which streams the camera lists, and what the account may not do."""
+    shown = [f"{kind} {_look(facts.expected(kind))}" for kind in StreamKind if facts.lists(kind)]
     text = "; ".join(shown) or "the camera does not say which streams it has"
-    found.append(fine(Check.STREAMS, text))
-    found += _judge_rights(facts)
-    missing = [kind for kind in wanted if facts.lists(kind) is False]
-    if missing:
-        found.append(
-            warning(
-                Check.STREAMS,
-                Cause.NO_SUCH_STREAM,
-                f"the camera has no {and_join(missing)} stream",
-                f"Leave {'it' if len(missing) == 1 else 'them'} out of `stream` in the "
-                'configuration (stream = "both" is main and sub).',
-            )
-        )
-    return found
+    return [fine(Check.STREAMS, text), *_judge_rights(facts)]
 
 
 def _look(expected: Expected) -> str:
@@ -217,9 +211,7 @@ def _judge_rights(facts: StreamFacts) -> Iterable[Finding]:
     if abilities is None or not abilities.rights(facts.channel_id):
         return
     lacking = [
-        what
-        for name, right, what in RIGHTS
-        if not abilities.allows(name, "rw" if right == "rw" else "ro", facts.channel_id)
+        what for name, right, what in RIGHTS if not abilities.allows(name, right, facts.channel_id)
     ]
     if lacking:
         yield warning(

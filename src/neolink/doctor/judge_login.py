@@ -1,15 +1,9 @@
-"""Findings about the settings of a camera and its answer to the login. Pure.
+"""Findings about the answer to the login, or what came instead of one. Pure."""
 
-Nothing here tells what a password is; that it is empty or too long is told.
-"""
-
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from neolink.camera.settings import CameraSettings
-from neolink.doctor.findings import Cause, Check, Finding, failure, fine, warning
-from neolink.doctor.words import and_join, place, printable, span
+from neolink.doctor.findings import Cause, Check, Finding, failure
+from neolink.doctor.words import foreign, span
 from neolink.errors import (
     AuthenticationFailed,
     DeadlineExceeded,
@@ -19,17 +13,12 @@ from neolink.errors import (
 )
 
 __all__ = [
-    "LONGEST_PASSWORD",
     "Refused",
-    "judge_camera_name",
     "judge_login_error",
+    "judge_out_of_time",
     "judge_refusal",
     "judge_remembered",
-    "judge_settings",
 ]
-
-LONGEST_PASSWORD = 31
-"""Characters; cameras keep no more."""
 
 NO_MORE_TRIES = (
     "Cameras lock the account after about five wrong passwords, so this was tried once only; stop "
@@ -45,79 +34,6 @@ class Refused:
     age_s: float
 
 
-# ---------------------------------------------------------------- settings
-def judge_camera_name(name: str, known: Iterable[str]) -> Finding:
-    """Say that no camera of the configuration is called so, and which there are."""
-    names = [printable(one) for one in known]
-    near = get_close_matches(name, names, n=1)
-    text = f"the configuration has no camera called {printable(name)}"
-    if not names:
-        return failure(Check.CONFIGURATION, Cause.UNKNOWN_CAMERA, text, "It has no camera at all.")
-    advice = f"Did you mean {near[0]}? " if near else ""
-    advice += f"There {'is' if len(names) == 1 else 'are'} {and_join(names)}."
-    return failure(Check.CONFIGURATION, Cause.UNKNOWN_CAMERA, text, advice)
-
-
-def judge_settings(settings: CameraSettings) -> list[Finding]:
-    """Say what the settings of a camera lack; the first finding says what they are."""
-    if settings.host is None:
-        return [
-            failure(
-                Check.CONFIGURATION,
-                Cause.UID_ONLY,
-                "the camera has a `uid` but no `address`, and looking for it by UID is not "
-                "supported yet",
-                "Give its address, if it takes TCP connections (most battery cameras do not).",
-            )
-        ]
-    where = place(settings.host, settings.port)
-    streams = and_join(sorted(settings.streams)) or "none"
-    channel = f", channel {settings.channel_id}" if settings.channel_id else ""
-    found = [
-        fine(
-            Check.CONFIGURATION,
-            f"{where}, user {printable(settings.username)}{channel}, streams: {streams}",
-        )
-    ]
-    return found + _judge_password(settings.password) + _judge_streams(settings)
-
-
-def _judge_password(password: str) -> list[Finding]:
-    if not password:
-        return [
-            warning(
-                Check.CONFIGURATION,
-                Cause.NO_PASSWORD,
-                "the password is empty",
-                "Only cameras that were never set up take that: write the camera's `password`.",
-            )
-        ]
-    if len(password) > LONGEST_PASSWORD:
-        return [
-            warning(
-                Check.CONFIGURATION,
-                Cause.PASSWORD_TOO_LONG,
-                f"the password is longer than the {LONGEST_PASSWORD} characters that cameras keep",
-                "If the login is refused, give the camera a shorter one in its app.",
-            )
-        ]
-    return []
-
-
-def _judge_streams(settings: CameraSettings) -> list[Finding]:
-    if settings.streams:
-        return []
-    return [
-        warning(
-            Check.CONFIGURATION,
-            Cause.NO_STREAMS,
-            'stream = "none": nobody can watch this camera through the bridge',
-            "Remove the key, if that is not intended.",
-        )
-    ]
-
-
-# ---------------------------------------------------------------- the login
 _REFUSALS = {
     LoginRefusal.WRONG_CREDENTIALS: (
         Cause.WRONG_PASSWORD,
@@ -186,7 +102,7 @@ def judge_remembered(refused: Refused) -> Finding:
     return failure(
         Check.LOGIN,
         cause,
-        f"not tried again: {span(refused.age_s)} ago {text}, and the password is still the same",
+        f"{text} (so it said {span(refused.age_s)} ago; not tried again with the same password)",
         f"{advice} Use --force to try all the same.",
     )
 
@@ -206,13 +122,24 @@ def judge_login_error(error: NeolinkError) -> Finding:
         return failure(
             Check.LOGIN,
             Cause.GARBLED_ANSWERS,
-            f"the camera's answer to the login makes no sense: {printable(str(error), 120)}",
+            f"the camera's answer to the login makes no sense: {foreign(str(error), 120)}",
             'Try max_encryption = "bcencrypt"; update the camera\'s firmware.',
         )
     return failure(
         Check.LOGIN,
         Cause.HANGS_UP,
-        f"the camera ends the connection at the login: {printable(str(error), 120)}",
+        f"the camera ends the connection at the login: {foreign(str(error), 120)}",
         "Cameras do so when they have too many sessions, after wrong passwords, and while they "
         "start: close other programs that use it, wait some minutes, then try again.",
+    )
+
+
+def judge_out_of_time(check: Check, deadline_s: float) -> Finding:
+    """Say that not everything could be asked in time; ``check`` was under way."""
+    return failure(
+        check,
+        Cause.OUT_OF_TIME,
+        f"not done within {span(deadline_s)}: given up",
+        "The camera answers too slowly: look at its network, restart it, or ask for one stream "
+        "alone (--stream sub).",
     )

@@ -4,14 +4,17 @@ from dataclasses import dataclass, field, replace
 
 from neolink.doctor.device_facts import Expected
 from neolink.doctor.findings import Cause, Check, Finding, Severity, failure, fine
-from neolink.doctor.judge_quality import KEY_FRAME_ADVICE, judge_quality
+from neolink.doctor.judge_device import LOST_ADVICE
+from neolink.doctor.judge_quality import KEY_FRAME_ADVICE, SLOW_ADVICE, judge_quality
 from neolink.doctor.media_facts import MediaFacts, PlayFacts
 from neolink.doctor.media_words import describe_media, figures_of
-from neolink.doctor.words import printable, span
+from neolink.doctor.words import foreign, rate, span
 
 __all__ = ["Circumstances", "judge_play"]
 
 FELL_SILENT_S = 2.0
+TRICKLE_SHARE = 0.5
+"""Of the bit rate that a stream is set to, below which the network is to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Circumstances:
     """What else is known when a stream is judged."""
 
     expected: Expected = field(default_factory=Expected)
-    is_listed: bool | None = None
+    is_listed: bool = True
     is_private: bool = False
     has_other: bool = False
     """Whether another stream of the camera plays."""
@@ -47,16 +50,15 @@ def _why_not(facts: PlayFacts, case: Circumstances) -> Finding | None:
         return failure(
             Check.PLAY,
             Cause.CONNECTION_LOST,
-            f"{printable(facts.lost, 120)}, after {span(media.watched_s)}",
-            "If it happens again: restart the camera, and look at its power supply and network. "
-            "Cameras also do so when a program with the same account uses them too much.",
+            f"after {span(media.watched_s)}: {foreign(facts.lost, 120)}",
+            LOST_ADVICE,
         )
     if facts.is_unanswered:
         return _silent(case, "the camera does not answer when asked for the stream")
     if media.pictures:
-        return _fell_silent(media)
+        return _fell_silent(media, case)
     if not media.video_packets:
-        return _no_video(facts, case)
+        return _trickle(media, case, "no picture") or _no_video(facts, case)
     return _no_picture(media)
 
 
@@ -75,7 +77,8 @@ def _refused(status: int, case: Circumstances) -> Finding:
         Check.PLAY,
         Cause.NO_SUCH_STREAM,
         f"the camera refuses the stream (status {status}), and does not list it either",
-        "It does not have it, as it seems: leave it out of `stream` in the configuration.",
+        "It does not have it, as it seems: leave it out of `stream` in the configuration "
+        '(stream = "both" is main and sub).',
     )
     return replace(finding, severity=Severity.WARNING) if case.has_other else finding
 
@@ -101,15 +104,32 @@ def _silent(case: Circumstances, text: str) -> Finding:
     )
 
 
-def _fell_silent(media: MediaFacts) -> Finding | None:
+def _fell_silent(media: MediaFacts, case: Circumstances) -> Finding | None:
     silent_s = media.silent_s or 0.0
     if silent_s < max(FELL_SILENT_S, media.longest_gap_s * 2):
         return None
-    return failure(
+    slow = _trickle(media, case, f"no picture any more {span(media.playing_s)} after the first")
+    return slow or failure(
         Check.PLAY,
         Cause.SILENT_STREAM,
         f"no picture came any more {span(media.playing_s)} after the first",
         "The camera or its network stalls: look at its Wi-Fi, then restart it.",
+    )
+
+
+def _trickle(media: MediaFacts, case: Circumstances, text: str) -> Finding | None:
+    """Blame the network for pictures that do not come, if something does come all the time."""
+    got_kbps, wanted_kbps = media.received_bps / 1000, case.expected.kbps
+    began_s, ended_s = media.first_byte_s or 0.0, media.last_byte_s or 0.0
+    if ended_s - began_s < FELL_SILENT_S or media.watched_s - ended_s > FELL_SILENT_S:
+        return None
+    if not wanted_kbps or got_kbps > TRICKLE_SHARE * wanted_kbps:
+        return None
+    return failure(
+        Check.PLAY,
+        Cause.SLOW_NETWORK,
+        f"{text}: only {rate(got_kbps)} get through, the stream is set to {rate(wanted_kbps)}",
+        SLOW_ADVICE,
     )
 
 
@@ -135,7 +155,7 @@ def _no_picture(media: MediaFacts) -> Finding:
 
 
 def _unreadable(media: MediaFacts, text: str) -> Finding:
-    why = f": {printable(media.last_damage, 80)}" if media.last_damage else ""
+    why = f": {foreign(media.last_damage, 80)}" if media.last_damage else ""
     return failure(
         Check.PLAY,
         Cause.DAMAGED_MEDIA,

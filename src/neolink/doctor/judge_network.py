@@ -9,7 +9,7 @@ from neolink.doctor.greeting import Greeted, Greeting, Service, identify
 from neolink.doctor.judge_login import judge_refusal
 from neolink.doctor.network import Knock, Knocked, Lookup, LookupTrouble
 from neolink.doctor.surroundings import Surroundings
-from neolink.doctor.words import and_join, place, printable, span
+from neolink.doctor.words import and_join, foreign, place, printable, span
 from neolink.errors import LoginRefusal
 
 __all__ = ["LEVEL_NAMES", "judge_foreign", "judge_greeting", "judge_knocks", "judge_lookup"]
@@ -44,13 +44,13 @@ HOST_NETWORK = (
 # ---------------------------------------------------------------- names
 def judge_lookup(lookup: Lookup, around: Surroundings) -> Finding:
     """Say whether the host has an address."""
-    if lookup.trouble is None and lookup.was_address:
-        return fine(Check.NAME, f"{lookup.host} is an address, nothing to look up")
-    if lookup.trouble is None:
-        return fine(Check.NAME, f"{lookup.host} is {and_join(lookup.addresses)}")
-    if around.is_cut_off and lookup.trouble is not LookupTrouble.NOT_A_NAME:
-        return _no_network(Check.NAME, f"{lookup.host} cannot be looked up", around)
     host = printable(lookup.host)
+    if lookup.trouble is None and lookup.was_address:
+        return fine(Check.NAME, f"{host} is an address, nothing to look up")
+    if lookup.trouble is None:
+        return fine(Check.NAME, f"{host} is {and_join(lookup.addresses)}")
+    if around.is_cut_off and lookup.trouble is not LookupTrouble.NOT_A_NAME:
+        return _no_network(Check.NAME, f"{host} cannot be looked up", around)
     text = {
         LookupTrouble.NOT_FOUND: f"nobody knows a host called {host}",
         LookupTrouble.NO_ANSWER: f"the name server does not answer when asked for {host}",
@@ -89,8 +89,8 @@ def judge_knocks(knocks: Sequence[Knock], others: Sequence[Knock], around: Surro
                 "A firewall or sandbox on this machine forbids it: allow TCP connections there.",
             )
         case Knocked.FAILED:
-            reason = best.reason or "no reason is known"
-            return failure(Check.CONNECT, Cause.UNREACHABLE, f"cannot connect to {where}: {reason}")
+            text = f"cannot connect to {where}: {best.reason or 'no reason is known'}"
+            return _unreachable(text, around)
     return _no_network(Check.CONNECT, f"no way leads to {best.address}", around)
 
 
@@ -168,7 +168,7 @@ def judge_foreign(data: bytes, *, port: int, has_camera_at_default: bool) -> Fin
     service = identify(data)
     if service is None:
         return None
-    first = printable(data.split(b"\n", 1)[0].decode("latin-1"), limit=50)
+    first = foreign(data.split(b"\n", 1)[0].decode("latin-1"), limit=50)
     quoted = f' ("{first}")' if service not in (Service.TLS, Service.UNKNOWN) and first else ""
     text = f"at port {port} answers {service}{quoted}, not the cameras' own protocol"
     if has_camera_at_default:

@@ -6,9 +6,9 @@ from neolink.doctor.device_facts import Expected
 from neolink.doctor.findings import Cause, Check, Finding, warning
 from neolink.doctor.media_facts import AudioFacts, MediaFacts, PlayFacts
 from neolink.doctor.media_words import nominal_fps
-from neolink.doctor.words import printable, rate, span
+from neolink.doctor.words import foreign, rate, span
 
-__all__ = ["KEY_FRAME_ADVICE", "judge_quality"]
+__all__ = ["KEY_FRAME_ADVICE", "SLOW_ADVICE", "judge_quality"]
 
 SLOW_START_S = 5.0
 """After it, many players have given up."""
@@ -29,15 +29,21 @@ KEY_FRAME_ADVICE = (
     "interval) to 1x or 2x the frame rate, then restart the camera."
 )
 
+SLOW_ADVICE = (
+    "The network is too slow for this stream: lower its bit rate in the app, use the sub stream, "
+    "improve the Wi-Fi or use a cable."
+)
+
 
 def judge_quality(facts: PlayFacts, expected: Expected) -> Iterator[Finding]:
     """Say what is odd about a stream that plays."""
     media = facts.media
-    if media.first_picture_s is not None and media.first_picture_s > SLOW_START_S:
+    is_late = (media.lag_s or 0.0) > LATE_S  # which explains a slow start as well
+    if (media.first_picture_s or 0.0) > SLOW_START_S and not is_late:
         yield warning(
             Check.PLAY,
             Cause.SLOW_START,
-            f"the first picture came only after {span(media.first_picture_s)}",
+            f"the first picture came only after {span(media.first_picture_s or 0.0)}",
             f"Players may give up before. {KEY_FRAME_ADVICE}",
         )
     if media.longest_gop_s is not None and media.longest_gop_s > RARE_KEY_FRAMES_S:
@@ -49,14 +55,14 @@ def judge_quality(facts: PlayFacts, expected: Expected) -> Iterator[Finding]:
         )
     yield from _judge_damage(facts)
     yield from _judge_pace(media, expected)
-    yield from _judge_audio(media.audio, expected)
+    yield from _judge_audio(media, expected)
 
 
 def _judge_damage(facts: PlayFacts) -> Iterable[Finding]:
     media = facts.media
     damages = media.damages + facts.trouble
     if damages:
-        why = f" ({printable(media.last_damage, 80)})" if media.last_damage else ""
+        why = f" ({foreign(media.last_damage, 80)})" if media.last_damage else ""
         yield warning(
             Check.PLAY,
             Cause.DAMAGED_MEDIA,
@@ -86,8 +92,7 @@ def _judge_pace(media: MediaFacts, expected: Expected) -> Iterable[Finding]:
             Cause.SLOW_NETWORK,
             f"pictures come later and later: {span(lag_s)} after {span(media.playing_s)}; "
             f"{got} got through{wants}",
-            "The network is too slow for this stream: lower its bit rate in the app, use the sub "
-            "stream, improve the Wi-Fi or use a cable.",
+            SLOW_ADVICE,
         )
     elif fps is not None and nominal and fps < LOW_FPS_SHARE * nominal:
         yield warning(
@@ -106,20 +111,23 @@ def _judge_pace(media: MediaFacts, expected: Expected) -> Iterable[Finding]:
         )
 
 
-def _judge_audio(audio: AudioFacts | None, expected: Expected) -> Iterable[Finding]:
-    text = _odd_audio(audio, expected)
-    if text:
+def _judge_audio(media: MediaFacts, expected: Expected) -> Iterable[Finding]:
+    audio = media.audio
+    text = _missing_audio(expected) if audio is None else _odd_audio(audio, media)
+    if text is not None:
         yield warning(Check.PLAY, Cause.ODD_AUDIO, *text)
 
 
-def _odd_audio(audio: AudioFacts | None, expected: Expected) -> tuple[str, str] | None:
-    if audio is None:
-        if not expected.has_sound:
-            return None
-        return (
-            "the camera says that it records sound, but sends none",
-            "Switch the sound off and on again in the app, then restart the camera.",
-        )
+def _missing_audio(expected: Expected) -> tuple[str, str] | None:
+    if not expected.has_sound:
+        return None
+    return (
+        "the camera says that it records sound, but sends none",
+        "Switch the sound off and on again in the app, then restart the camera.",
+    )
+
+
+def _odd_audio(audio: AudioFacts, media: MediaFacts) -> tuple[str, str] | None:
     if audio.errors:
         return (
             f"{audio.errors} of {audio.errors + audio.frames} frames of sound make no sense",
@@ -130,14 +138,22 @@ def _odd_audio(audio: AudioFacts | None, expected: Expected) -> tuple[str, str] 
             "the sound is ADPCM, which no player knows; it is sent on as PCM (L16)",
             'If your recorder refuses that: audio = "pcmu" for this camera.',
         )
-    drift_s = audio.sound_s - audio.span_s
-    if abs(drift_s) > max(SOUND_TOLERANCE_S, SOUND_TOLERANCE * audio.span_s):
-        share = audio.sound_s / audio.span_s if audio.span_s else 0.0
-        return (
-            (
-                f"the sound runs at {share:.0%} of its speed: {span(audio.sound_s)} of it came in "
-                f"{span(audio.span_s)}"
-            ),
-            "The network loses or holds back parts of it; else restart the camera.",
-        )
-    return None
+    return _odd_speed(audio, media)
+
+
+def _odd_speed(audio: AudioFacts, media: MediaFacts) -> tuple[str, str] | None:
+    # Sound comes with a backlog and behind a slow network as pictures do; what comes in bursts is
+    # late by their distance.
+    backlog_s = max(0.0, media.rated_s - media.playing_s)
+    early_s = audio.sound_s - audio.span_s - backlog_s
+    late_s = audio.span_s - audio.sound_s
+    tolerance_s = media.longest_gap_s + max(0.0, media.lag_s or 0.0)
+    tolerance_s += max(SOUND_TOLERANCE_S, SOUND_TOLERANCE * audio.span_s)
+    if max(early_s, late_s) <= tolerance_s:
+        return None
+    share = audio.sound_s / audio.span_s if audio.span_s else 0.0
+    came = f"{span(audio.sound_s)} of it came in {span(audio.span_s)}"
+    advice = "The network loses or holds back parts of it; else restart the camera."
+    if early_s > 0:
+        advice = "Players cut or stretch it. Restart the camera and update its firmware."
+    return f"the sound runs at {share:.0%} of its speed: {came}", advice

@@ -7,6 +7,10 @@ from neolink.media.tracks import StreamKind, VideoTrack
 __all__ = ["AudioFacts", "MediaFacts", "PlayFacts"]
 
 
+LONGEST_BACKLOG_S = 3.0
+"""Of pictures that a camera sends at once, when a stream begins or after a pause."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFacts:
     """The sound of a stream. ``codec`` is as the camera sends it: ``AAC`` or ``ADPCM``."""
@@ -30,6 +34,7 @@ class MediaFacts:
     watched_s: float
     received_bytes: int = 0
     first_byte_s: float | None = None
+    last_byte_s: float | None = None
     first_picture_s: float | None = None
     last_picture_s: float | None = None
     video_packets: int = 0
@@ -41,7 +46,8 @@ class MediaFacts:
     """By the camera, at the start of the stream."""
     media_s: float = 0.0
     """Time between first and last picture, by the camera's clock."""
-    bitrate_bps: float | None = None
+    rated_bytes: int = 0
+    """Pictures and sound after the first picture, without headers."""
     key_frames: int = 0
     longest_gop_s: float | None = None
     """Between key frames, by the camera's clock; the one that is not over yet included."""
@@ -50,6 +56,7 @@ class MediaFacts:
     clock_jumps: int = 0
     clock_stands: int = 0
     repeated: int = 0
+    """Pictures that came twice; counted once otherwise."""
     damages: int = 0
     last_damage: str = ""
     audio: AudioFacts | None = None
@@ -60,9 +67,27 @@ class MediaFacts:
         return (self.last_picture_s or 0.0) - (self.first_picture_s or 0.0)
 
     @property
+    def rated_s(self) -> float:
+        """What rates are measured over: a backlog that came at once lasts as long as it plays."""
+        is_trusted = not self.clock_jumps and not self.clock_stands
+        backlog_s = self.media_s - self.playing_s if is_trusted else 0.0
+        return self.playing_s + min(max(0.0, backlog_s), LONGEST_BACKLOG_S)
+
+    @property
     def fps(self) -> float | None:
-        """Pictures a second, by arrival; None where there were too few."""
-        return (self.pictures - 1) / self.playing_s if self.playing_s > 0 else None
+        """Pictures a second; None where there were too few."""
+        return (self.pictures - 1) / self.rated_s if self.rated_s > 0 else None
+
+    @property
+    def bitrate_bps(self) -> float | None:
+        """Bits of media a second; None where there was too little."""
+        return self.rated_bytes * 8 / self.rated_s if self.rated_s > 0 else None
+
+    @property
+    def received_bps(self) -> float:
+        """Bits a second of anything, since the first byte."""
+        since_s = 0.0 if self.first_byte_s is None else self.watched_s - self.first_byte_s
+        return self.received_bytes * 8 / since_s if since_s > 0 else 0.0
 
     @property
     def lag_s(self) -> float | None:

@@ -60,6 +60,7 @@ def figures_of(media: MediaFacts, expected: Expected) -> dict[str, Figure]:
         "bitrate_kbps": round(media.bitrate_bps / 1000) if media.bitrate_bps else None,
         "nominal_kbps": expected.kbps,
         "pictures": media.pictures,
+        "repeated_pictures": media.repeated,
         "key_frames": media.key_frames,
         "longest_gop_s": _rounded(media.longest_gop_s),
         "longest_gap_s": _rounded(media.longest_gap_s),

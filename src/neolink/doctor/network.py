@@ -121,6 +121,8 @@ async def look_up(host: str, *, timeout_s: float, resolver: Resolver = resolve) 
         is_silent = error.errno == socket.EAI_AGAIN
         trouble = LookupTrouble.NO_ANSWER if is_silent else LookupTrouble.NOT_FOUND
         return Lookup(host, trouble=trouble)
+    if not found:
+        return Lookup(host, trouble=LookupTrouble.NOT_FOUND)
     return Lookup(host, tuple(dict.fromkeys(found))[:MOST_ADDRESSES])
 
 

@@ -26,8 +26,15 @@ KEPT_S = 30 * 60.0
 
 MOST_KEPT = 100
 LONGEST_FILE = 100_000
-MEANINGFUL = frozenset({LoginRefusal.WRONG_CREDENTIALS, LoginRefusal.ACCOUNT_LOCKED})
-"""Refusals that another try could make worse."""
+MEANINGFUL = frozenset(
+    {
+        LoginRefusal.WRONG_CREDENTIALS,
+        LoginRefusal.ACCOUNT_LOCKED,
+        LoginRefusal.EMPTY_ANSWER,
+        LoginRefusal.UNEXPLAINED,
+    }
+)
+"""Refusals that another try could make worse: the last two may mean a wrong password as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Patience:
     """Before a stream is asked for again that was refused as by a busy camera."""
     picture_s: float = 10.0
     """For the first picture, from the request of a stream."""
-    total_s: float = 40.0
+    total_s: float = 30.0
+    """For everything but watching the streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +42,9 @@ class DoctorSettings:
     """Which streams; None: those that the settings of the camera name."""
     other_ports: tuple[int, ...] = OTHER_PORTS
     patience: Patience = Patience()
+    is_forced: bool = False
+    """Whether to log in although this very password was refused a short while ago."""
+
+    def deadline_s(self, stream_count: int) -> float:
+        """Return how long the whole examination may take."""
+        return self.patience.total_s + self.seconds * stream_count

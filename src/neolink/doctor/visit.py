@@ -86,6 +86,11 @@ class Visit:
         return self._connection.trouble
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the login is gone."""
+        return self._connection.lost.done()
+
+    @property
     def is_deaf(self) -> bool:
         """Whether the camera has left the last questions without an answer."""
         return self._unanswered >= DEAF_AFTER
@@ -93,7 +98,7 @@ class Visit:
     async def close(self) -> None:
         """Log out and hang up. Never raises."""
         try:
-            if not self._connection.lost.done():
+            if not self.is_lost:
                 await self._connection.request(
                     MessageId.LOGOUT,
                     body=serialize_body(LoginUser(user_ver=1)),
@@ -160,7 +165,7 @@ class Visit:
             return PlayFacts(kind=kind, media=seen(), refusal=error.status)
         except DeadlineExceeded:
             return PlayFacts(kind=kind, media=seen(), is_unanswered=True)
-        except ConnectionLost as error:
+        except (ConnectionLost, RemoteProtocolError) as error:
             return PlayFacts(kind=kind, media=seen(), lost=str(error))
         trouble = self.trouble - trouble
         return PlayFacts(kind=kind, media=media, lost=self._why_lost(), trouble=trouble)

@@ -48,6 +48,7 @@ class StreamWatch:
         self._assembler: VideoAssembler | None = None
         self._bytes = 0
         self._first_byte_s: float | None = None
+        self._last_byte_s: float | None = None
         self._last_picture_s: float | None = None
         self._video_packets = self._key_packets = self._pictures = self._key_frames = 0
         self._announced_fps: float | None = None
@@ -67,18 +68,19 @@ class StreamWatch:
         since_s = now_s - self._asked_s
         if self._first_byte_s is None:
             self._first_byte_s = since_s
+        self._last_byte_s = since_s
         self._bytes += len(data)
         for packet in self._reader.feed(data):
             self._take(packet, since_s)
 
     def facts(self, now_s: float) -> MediaFacts:
         """Return what is known by now."""
-        playing_s = (self._last_picture_s or 0.0) - (self.first_picture_s or 0.0)
         open_gop_s = self._clock.media_s - self._last_key_media_s
         return MediaFacts(
             watched_s=now_s - self._asked_s,
             received_bytes=self._bytes,
             first_byte_s=self._first_byte_s,
+            last_byte_s=self._last_byte_s,
             first_picture_s=self.first_picture_s,
             last_picture_s=self._last_picture_s,
             video_packets=self._video_packets,
@@ -87,7 +89,7 @@ class StreamWatch:
             track=self._assembler.track if self._assembler else None,
             announced_fps=self._announced_fps,
             media_s=self._clock.media_s,
-            bitrate_bps=self._rated_bytes * 8 / playing_s if playing_s > 0 else None,
+            rated_bytes=self._rated_bytes,
             key_frames=self._key_frames,
             longest_gop_s=max(self._longest_gop_s, open_gop_s) if self._key_frames else None,
             longest_gap_s=self._longest_gap_s,

@@ -1,9 +1,15 @@
-"""Numbers, names and foreign text in the words of findings. Pure."""
+"""Numbers, names and foreign text in the words of findings. Pure.
+
+Secrets are blanked out of foreign text alone: blanks in our own words would tell a password that
+is such a word.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
-__all__ = ["and_join", "place", "printable", "rate", "span"]
+from neolink.log import redact
+
+__all__ = ["and_join", "foreign", "place", "printable", "rate", "span"]
 
 MINUTE_S, HOUR_S = 60, 3600
 
@@ -16,11 +22,17 @@ def and_join(words: Iterable[str], last: str = "and") -> str:
 
 def place(host: str, port: int) -> str:
     """Return ``host:port``, with brackets around IPv6."""
+    host = printable(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def foreign(text: str, limit: int = 60) -> str:
+    """Make what a camera or its neighbours say safe to show, without secrets."""
+    return printable(redact(text), limit)
+
+
 def printable(text: str, limit: int = 60) -> str:
-    """Make foreign text safe to show: one line, nothing that a terminal obeys, cut."""
+    """Make text of the configuration safe to show: one line, nothing a terminal obeys, cut."""
     line = "".join(char if char.isprintable() else " " for char in text)
     line = " ".join(line.split())
     return line if len(line) <= limit else f"{line[: limit - 3].rstrip()}..."

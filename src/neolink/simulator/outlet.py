@@ -68,7 +68,8 @@ class Outlet:
         rate = self._device.trickle_bytes_per_s
         length = len(self._held)
         if rate is not None:
-            length = min(length, int(rate * (now_s - self._dripped_s)))
+            # what began to wait after ``now_s`` was read has waited for no time, not for less
+            length = min(length, max(0, int(rate * (now_s - self._dripped_s))))
         if length:
             self._transport.write(bytes(self._held[:length]))
             del self._held[:length]
