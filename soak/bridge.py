@@ -14,7 +14,7 @@ __all__ = ["SESSION_TIMEOUT_S", "Bridge", "LogSummary", "read_log", "running_bri
 SESSION_TIMEOUT_S = 20
 """What players are told; the bridge ends a silent session after 1.5 times this."""
 
-_URL = re.compile(r"rtsp://[^/:]+:(\d+)/")
+_URL = re.compile(r"\b(rtsp|http)://[^/:]+:(\d+)/")
 _INTERNAL = (
     "Traceback (most recent call last)",
     "was never retrieved",
@@ -34,6 +34,8 @@ class Bridge:
 
     child: Child
     port: int
+    http_port: int
+    """Where it tells of itself."""
 
 
 @asynccontextmanager
@@ -45,9 +47,11 @@ async def running_bridge(
     config.write_text(_config(ports, max_connections_per_ip))
     command = run_module("neolink", "rtsp", "--config", str(config.resolve()))
     async with child(command, stderr=folder / "bridge.log") as process:
-        while (found := _URL.search(await process.read_line())) is None:
-            pass
-        yield Bridge(process, int(found[1]))
+        ports_by_scheme: dict[str, int] = {}
+        while len(ports_by_scheme) < 2:
+            for scheme, port in _URL.findall(await process.read_line()):
+                ports_by_scheme[scheme] = int(port)
+        yield Bridge(process, ports_by_scheme["rtsp"], ports_by_scheme["http"])
 
 
 def _config(ports: Sequence[int], max_connections_per_ip: int) -> str:
@@ -59,6 +63,7 @@ def _config(ports: Sequence[int], max_connections_per_ip: int) -> str:
     return (
         f'bind = "{HOST}"\nbind_port = 0\n\n'
         f"[rtsp]\nrtp_port = 0\nsession_timeout = {SESSION_TIMEOUT_S}\n\n"
+        f'[http]\nbind = "{HOST}"\nport = 0\n\n'
         f"[limits]\nmax_connections_per_ip = {max_connections_per_ip}\n{cameras}"
     )
 

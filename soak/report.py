@@ -1,13 +1,14 @@
 """The report of a soak: Markdown with plots beside it. Pure but for :func:`write_report`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from soak.inside import Inside
 from soak.plot import Series, line_plot
 from soak.schedule import KINDS, Episode, Plan
-from soak.verdict import Check, Record, Sample, unexplained_gaps
+from soak.verdict import Check, Outcome, Record, Sample, overall, unexplained_gaps
 
 __all__ = ["plots", "render", "write_report"]
 
@@ -53,6 +54,41 @@ def plots(plan: Plan, record: Record) -> dict[str, str]:
             until_s=until_s,
             marks=marks,
         ),
+        "tasks.svg": line_plot(
+            "Tasks of the bridge's loop",
+            [Series("tasks", _inside(samples, lambda one: one.tasks))],
+            until_s=until_s,
+            marks=marks,
+        ),
+        "loop-lag.svg": line_plot(
+            "How late the bridge's loop was at worst in 10 s",
+            [Series("lag", _inside(samples, lambda one: 1000 * one.loop_lag_s))],
+            unit="ms",
+            until_s=until_s,
+            marks=marks,
+        ),
+        "drops.svg": line_plot(
+            "Pictures and sounds dropped so far, by reason",
+            [
+                Series(
+                    reason,
+                    [(one.at_s, one.inside.drops.get(reason, 0)) for one in samples if one.inside],
+                )
+                for reason in _reasons(samples)
+            ],
+            until_s=until_s,
+            marks=marks,
+        ),
+        "buffers.svg": line_plot(
+            "Receive buffers, and what waits for players",
+            [
+                Series("receive buffers", _inside(samples, lambda one: one.pool_mib)),
+                Series("waiting", _inside(samples, lambda one: one.queued_mib)),
+            ],
+            unit="MiB",
+            until_s=until_s,
+            marks=marks,
+        ),
         "cpu.svg": line_plot(
             "CPU of the bridge",
             [Series("CPU", _cpu(samples))],
@@ -95,9 +131,8 @@ def render(
     plan: Plan, record: Record, checks: Sequence[Check], totals: Sequence[tuple[str, str]]
 ) -> str:
     """Return the text of the report."""
-    is_passed = all(check.is_passed for check in checks)
     lines = [
-        f"# Soak report: {'PASS' if is_passed else 'FAIL'}",
+        f"# Soak report: {overall(checks).upper()}",
         "",
         f"Seed {plan.seed}, {plan.cameras} cameras, {plan.active_s / 60:.1f} minutes of players,",
         f"{len(plan.episodes)} faults, then a quiet end. The same seed, number of cameras and",
@@ -124,6 +159,7 @@ def render(
         *_list("Violations of the rules", _violations(record)),
         *_list("Gaps that no fault explains", _unexplained(record)),
         *_list("Surprises of visitors", record.surprises),
+        *_list("When the bridge did not tell of itself", record.silences),
         *_list("Telling lines of the bridge's log", record.log.internal),
     ]
     return "\n".join(lines) + "\n"
@@ -222,6 +258,19 @@ def _series(name: str, samples: Sequence[Sample], attribute: str) -> Series:
     return Series(name, [(one.at_s, float(getattr(one, attribute))) for one in samples])
 
 
+def _inside(
+    samples: Sequence[Sample], read: Callable[[Inside], float]
+) -> list[tuple[float, float]]:
+    return [(one.at_s, read(one.inside)) for one in samples if one.inside is not None]
+
+
+def _reasons(samples: Sequence[Sample]) -> list[str]:
+    """Return the reasons for drops that were told, in the order of the first answer."""
+    return list(
+        dict.fromkeys(reason for one in samples if one.inside for reason in one.inside.drops)
+    )
+
+
 def _cpu(samples: Sequence[Sample]) -> list[tuple[float, float]]:
     return [
         (after.at_s, 100 * (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s))
@@ -231,7 +280,7 @@ def _cpu(samples: Sequence[Sample]) -> list[tuple[float, float]]:
 
 
 def _word(check: Check) -> str:
-    return "pass" if check.is_passed else "**FAIL**"
+    return "pass" if check.outcome is Outcome.PASS else f"**{check.outcome}**"
 
 
 def _cell(text: str) -> str:

@@ -14,16 +14,18 @@ from typing import Any
 
 from soak.bridge import Bridge, read_log, running_bridge
 from soak.cameras import Cameras, profile_options
+from soak.inside import Inside, ask
 from soak.players import Visitors, make_witnesses, run_witness
 from soak.processes import child, read_usage, run_module
 from soak.report import write_report
 from soak.schedule import KINDS, Plan, make_plan
-from soak.verdict import Record, Sample, judge
+from soak.verdict import Outcome, Record, Sample, judge, overall
 
 __all__ = [
     "Options",
     "Probe",
     "background",
+    "exit_code",
     "keep_sampling",
     "round_trips",
     "running_probe",
@@ -33,6 +35,9 @@ __all__ = [
 
 PLAYERS_S = 8.0
 """When players begin to come; until then the bridge is connected and has none."""
+
+CONNECTED_S = 60.0
+"""Until then it should be: the baseline is that of a bridge that is logged in to all cameras."""
 
 QUIET_S = 50.0
 """At the end: longer than a silent session lives, and a stream without players."""
@@ -53,6 +58,8 @@ class Options:
     witnesses: int
     out: Path
     speed: float = 1.0
+    is_strict: bool = False
+    """Whether what is not shown counts as failed."""
 
 
 class Probe:
@@ -77,7 +84,7 @@ async def soak(options: Options) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     active_s = options.seconds - QUIET_S
     plan = make_plan(options.seed, options.cameras, active_s)
-    record = Record(episodes=plan.episodes, active_s=active_s)
+    record = Record(episodes=plan.episodes, active_s=active_s, speed=options.speed)
     record.witnesses = make_witnesses(options.witnesses, options.cameras)
     totals = [] if options.speed == 1 else [("speed of the clock", f"{options.speed:g} x")]
     with _stop_event() as stop:
@@ -89,9 +96,15 @@ async def soak(options: Options) -> int:
     checks = judge(record)
     path = write_report(options.out, plan, record, checks, totals)
     for check in checks:
-        print(f"{'pass' if check.is_passed else 'FAIL'}  {check.name}: {check.detail}")
-    print(f"Report: {path}")
-    return 0 if all(check.is_passed for check in checks) else 1
+        print(f"{check.outcome:9}  {check.name}: {check.detail}")
+    outcome = overall(checks)
+    print(f"{outcome}. Report: {path}")
+    return exit_code(outcome, is_strict=options.is_strict)
+
+
+def exit_code(outcome: Outcome, *, is_strict: bool) -> int:
+    """Return 1 for a run that failed and, if strict, for one that did not show everything."""
+    return int(outcome is Outcome.FAIL or (is_strict and outcome is Outcome.NOT_SHOWN))
 
 
 def _first_leaf(error: BaseException) -> BaseException:
@@ -120,6 +133,10 @@ async def _run(
             record.surprises = visitors.surprises
             sampler = Sampler(bridge, cameras, probe, visitors, record, now_s)
             await _wait(stop, PLAYERS_S - now_s())
+            while now_s() < CONNECTED_S and not stop.is_set():
+                if await sampler.is_connected(options.cameras):
+                    break
+                await _wait(stop, 1.0)
             record.samples.append(await sampler.look())
             print(
                 f"Bridge and {options.cameras} cameras are up; reports go to {folder}", flush=True
@@ -164,6 +181,7 @@ class Sampler:
         """Take one sample. Raises OSError when the bridge is gone."""
         usage = read_usage(self._bridge.child.pid)
         counters = await self._cameras.counters()
+        inside = await self._ask()
         now_s = self._now_s()
         is_quiet = now_s >= self._record.active_s
         gaps = dict.fromkeys(KINDS, 0.0)
@@ -180,7 +198,21 @@ class Sampler:
             players=self._visitors.present + (0 if is_quiet else self._witnesses()),
             round_trip_ms=self._probe.take_slowest(),
             gaps_s=() if is_quiet else tuple(gaps.values()),
+            inside=inside,
         )
+
+    async def is_connected(self, cameras: int) -> bool:
+        """Whether the bridge is logged in to so many cameras."""
+        inside = await self._ask()
+        return inside is not None and inside.connected >= cameras
+
+    async def _ask(self) -> Inside | None:
+        """Return what the bridge tells of itself; None, and a surprise, when it does not."""
+        try:
+            return await ask(self._bridge.http_port)
+        except (OSError, ValueError) as error:
+            self._record.silences.append(f"{self._now_s():.1f} s: {error!r}")
+            return None
 
     def _witnesses(self) -> int:
         return sum(one.sessions > 0 for one in self._record.witnesses)
@@ -294,12 +326,26 @@ def _totals(
         ("what cameras did not understand", str(sum(one["troubles"] for one in counters))),
         ("RSS first, most, last, MiB", _first_most_last([one.rss_mib for one in samples])),
         ("CPU of the bridge, mean", f"{100 * cpu_s / wall_s:.1f} %"),
+        *_totals_inside(samples),
         ("OPTIONS round trip, p50 / p99 / most", round_trips(probe.all_ms)),
         (
             "visitors: connect to first media bytes, p50 / p99 / most",
             round_trips(visitors.first_bytes_ms),
         ),
         ("pauses of the measuring process itself", str(len(record.own_pauses))),
+    ]
+
+
+def _totals_inside(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+    inside = [one.inside for one in samples if one.inside is not None]
+    if not inside:
+        return []
+    drops = ", ".join(f"{count} {reason}" for reason, count in inside[-1].drops.items())
+    return [
+        ("loop lag, worst", f"{1000 * max(one.loop_lag_s for one in inside):.0f} ms"),
+        ("receive buffers at most, MiB", f"{max(one.pool_mib for one in inside):.1f}"),
+        ("waiting for players at most, MiB", f"{max(one.queued_mib for one in inside):.1f}"),
+        ("pictures and sounds dropped", drops),
     ]
 
 

@@ -3,14 +3,26 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import pairwise
 
 from soak.bridge import LogSummary
+from soak.inside import Inside
 from soak.processes import Ended
 from soak.schedule import Episode
 from soak.witness import Gap, Witness
 
-__all__ = ["Check", "Record", "Sample", "Slope", "fit_slope", "judge", "unexplained_gaps"]
+__all__ = [
+    "Check",
+    "Outcome",
+    "Record",
+    "Sample",
+    "Slope",
+    "fit_slope",
+    "judge",
+    "overall",
+    "unexplained_gaps",
+]
 
 MOST_SLOPE_MIB_H = 1.0
 ALLOCATOR_MIB = 1.0
@@ -24,6 +36,12 @@ RECOVERY_S = 30.0
 
 MOST_GAP_S = 1.0
 """Between pictures of a camera that is well."""
+
+MOST_LAG_S = 1.0
+"""How late the loop of the bridge may be, of real time: what ``/healthz`` bears."""
+
+LAG_LOOKS_BACK_S = 10.0
+"""A sample tells the worst of so long before it."""
 
 LOSING = ("cut", "reboot")
 """Faults after which every stream certainly begins anew."""
@@ -51,6 +69,8 @@ class Sample:
     """The slowest OPTIONS since the last sample."""
     gaps_s: tuple[float, ...] = ()
     """Largest gap between pictures since the last sample, for each kind of stream."""
+    inside: Inside | None = None
+    """What the bridge tells of itself; None when it did not answer."""
 
 
 @dataclass(slots=True)
@@ -61,7 +81,11 @@ class Record:
     witnesses: list[Witness] = field(default_factory=list)
     episodes: Sequence[Episode] = ()
     surprises: list[str] = field(default_factory=list)
+    silences: list[str] = field(default_factory=list)
+    """When and why the bridge did not tell of itself."""
     active_s: float = 0.0
+    speed: float = 1.0
+    """How much faster than ours the clock of the run is."""
     own_pauses: list[tuple[float, float]] = field(default_factory=list)
     """(from, to) when this process itself did not run: nothing is said about the bridge then."""
     log: LogSummary = field(default_factory=lambda: LogSummary(0, 0, ()))
@@ -71,6 +95,15 @@ class Record:
     """Why the run could not go on: the bridge or the cameras are gone."""
 
 
+class Outcome(StrEnum):
+    """What comes of a check, or of all of them."""
+
+    PASS = "pass"
+    NOT_SHOWN = "NOT SHOWN"
+    """Nothing speaks against it, but the run was too short or too noisy to tell."""
+    FAIL = "FAIL"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that had to be true."""
@@ -78,6 +111,15 @@ class Check:
     name: str
     is_passed: bool
     detail: str
+    is_shown: bool = True
+    """Whether passing says something."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        if not self.is_passed:
+            return Outcome.FAIL
+        return Outcome.PASS if self.is_shown else Outcome.NOT_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +170,13 @@ def warm_up_s(active_s: float) -> float:
     return min(share_s, active_s / 2)
 
 
+def overall(checks: Sequence[Check]) -> Outcome:
+    """Return the worst outcome."""
+    found = {check.outcome for check in checks}
+    worst_first = (Outcome.FAIL, Outcome.NOT_SHOWN)
+    return next((outcome for outcome in worst_first if outcome in found), Outcome.PASS)
+
+
 def judge(record: Record) -> list[Check]:
     """Return all checks, those that matter most first."""
     return [
@@ -135,6 +184,9 @@ def judge(record: Record) -> list[Check]:
         _memory(record),
         _flat("descriptors", [(one.at_s, one.descriptors) for one in record.samples]),
         _flat("threads", [(one.at_s, one.threads) for one in record.samples]),
+        _flat("tasks", [(one.at_s, one.inside.tasks) for one in record.samples if one.inside]),
+        _lag(record),
+        _answers(record),
         _log(record.log),
         _alive(record.witnesses),
         _rules(record.witnesses),
@@ -183,7 +235,8 @@ def _memory(record: Record) -> Check:
     slope = fit_slope(points)
     if slope is None:
         return Check(name, is_passed=False, detail="too few samples after the warm-up")
-    caveat = "NOT SHOWN, run longer: " if slope.mib_per_h > MOST_SLOPE_MIB_H else ""
+    is_shown = slope.mib_per_h <= MOST_SLOPE_MIB_H
+    caveat = "" if is_shown else "passed by its noise alone, run longer: "
     return Check(
         name,
         slope.mib_per_h <= slope.limit_mib_per_h,
@@ -191,6 +244,7 @@ def _memory(record: Record) -> Check:
         f"{begin_s:.0f} s of warm-up; limit {slope.limit_mib_per_h:.2f} = {MOST_SLOPE_MIB_H:g} + "
         f"3 x {slope.error_mib_per_h:.2f} (standard error) + {ALLOCATOR_MIB:g} MiB of allocator "
         f"steps over that time",
+        is_shown,
     )
 
 
@@ -202,6 +256,33 @@ def _flat(what: str, values: Sequence[tuple[float, int]]) -> Check:
     most = max(value for _, value in values)
     detail = f"{first} at the start, {most} at most, {last} at the end"
     return Check(name, abs(last - first) <= FLAT, detail)
+
+
+def _lag(record: Record) -> Check:
+    """Check that nothing held the loop; with a fast clock, its seconds are that much shorter."""
+    limit_s = MOST_LAG_S * record.speed
+    looks = [(one.inside.loop_lag_s, one.at_s) for one in record.samples if one.inside]
+    told = [look for look in looks if not _was_paused(look[1], record.own_pauses)]
+    if not told:
+        return Check("the loop is never late", is_passed=False, detail="it was never told")
+    worst_s, at_s = max(told)
+    detail = f"{1000 * worst_s:.0f} ms at worst, at {at_s:.0f} s; limit {1000 * limit_s:.0f} ms"
+    if left_out := len(looks) - len(told):
+        detail += f"; {left_out} of {len(looks)} looks left out: this process did not run either"
+    return Check("the loop is never late", worst_s <= limit_s, detail)
+
+
+def _was_paused(at_s: float, own_pauses: Sequence[tuple[float, float]]) -> bool:
+    """Whether this process itself did not run in the time that a sample tells of."""
+    return any(begin <= at_s and end >= at_s - LAG_LOOKS_BACK_S - 1 for begin, end in own_pauses)
+
+
+def _answers(record: Record) -> Check:
+    count = len(record.silences)
+    detail = f"{len(record.samples)} times"
+    if count:
+        detail = f"{count} of {len(record.samples)} times not; first: {record.silences[0]}"
+    return Check("the bridge tells of itself", not count, detail)
 
 
 def _log(log: LogSummary) -> Check:

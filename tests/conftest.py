@@ -5,6 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from support.leaks import (  # hooks: no test passes while a password of the tests is written
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_unconfigure,
+)
+
+__all__ = ["pytest_configure", "pytest_runtest_makereport", "pytest_unconfigure"]
+
+# How long an example takes says nothing on a machine that others use too.
+settings.register_profile("untimed", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).parent.parent
 

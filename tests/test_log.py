@@ -1,8 +1,10 @@
 """Context, filters, repeat limits and redaction."""
 
+import gc
 import io
 import json
 import logging
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from neolink.log import (
     LogFilter,
     RepeatLimiter,
     bind,
+    bind_stream,
     forget_secrets,
     redact,
     register_secret,
@@ -94,6 +97,14 @@ def test_phase_is_told_only_of_trouble(written: io.StringIO) -> None:
 def test_binding_again_adds_and_replaces(written: io.StringIO) -> None:
     bind(bind(LOG, camera="a", phase="one"), stream=StreamKind.SUB, phase="two").error("x")
     assert line(written).endswith("a::subStream: x (phase=two)")
+
+
+def test_a_stream_s_name_is_context(written: io.StringIO) -> None:
+    bind_stream(LOG, "back yard/sub").warning("gone")
+    bind_stream(LOG, "a/b/main").warning("gone")
+    bind_stream(LOG, "porch").warning("gone")
+    texts = [text.partition("] ")[2] for text in written.getvalue().splitlines()]
+    assert texts == ["back yard::subStream: gone", "a/b::mainStream: gone", "porch: gone"]
 
 
 def test_peer_cannot_forge_lines(written: io.StringIO) -> None:
@@ -208,6 +219,64 @@ def test_repeats_are_held_back_and_counted(written: io.StringIO) -> None:
     first, second = written.getvalue().splitlines()
     assert first.endswith("a::mainStream: lost 0")
     assert second.endswith("a::mainStream: lost 9 (3 more like this were held back)")
+
+
+def test_the_end_of_a_repetition_is_told_by_a_sweep(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    log = bind(LOG, camera="a", stream=StreamKind.MAIN)
+    for number in range(4):
+        limiter.log(log, logging.WARNING, "lost %d", number)
+        clock.advance(1)
+    limiter.sweep()
+    assert len(written.getvalue().splitlines()) == 1, "it may go on"
+    clock.advance(6)
+    limiter.sweep()
+    limiter.sweep()
+    _, second = written.getvalue().splitlines()
+    assert second.endswith("WARN  neolink.test] a::mainStream: lost 3 (3 like this were held back)")
+    limiter.log(log, logging.WARNING, "lost %d", 9)
+    assert len(written.getvalue().splitlines()) == 2, "that line was one of them"
+
+
+def test_the_end_of_a_repetition_is_told_with_the_next_other_line(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    for _ in range(3):
+        limiter.log(bind(LOG, camera="a"), logging.INFO, "x")
+    clock.advance(11)
+    limiter.log(bind(LOG, camera="b"), logging.INFO, "y")
+    lines = written.getvalue().splitlines()
+    assert [text.partition("] ")[2] for text in lines] == [
+        "a: x",
+        "b: y",
+        "a: x (2 like this were held back)",
+    ]
+
+
+def test_what_is_held_back_keeps_nothing_but_text(written: io.StringIO) -> None:
+    class Large:
+        pass
+
+    limiter = RepeatLimiter(ManualClock())
+    large = Large()
+    gone = weakref.ref(large)
+    limiter.log(LOG, logging.INFO, "%s", "passes, and is kept by pytest")
+    limiter.log(LOG, logging.INFO, "%s", large)
+    del large
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_limiter_that_forgets_a_message_forgets_what_it_held_back(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock, capacity=1)
+    for _ in range(2):
+        limiter.log(LOG, logging.INFO, "x")
+    limiter.log(LOG, logging.INFO, "y")
+    clock.advance(20)
+    limiter.sweep()
+    assert [text[-1] for text in written.getvalue().splitlines()] == ["x", "y"]
 
 
 def test_other_cameras_and_other_messages_are_not_held_back(written: io.StringIO) -> None:

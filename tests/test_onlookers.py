@@ -6,11 +6,13 @@ import socket
 from dataclasses import replace
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
 
 from neolink.health.values import BridgeHealth, CameraHealth, Health, HealthState
 from neolink.media.tracks import StreamKind
 from neolink.metrics.settings import StatsdSettings
+from neolink.readings import Transport
+from neolink.simulator.faults import Stall
 from neolink.simulator.profile import CameraProfile
 from neolink.web.settings import HttpSettings
 from support.bridge import HOST, RunningBridge, running_bridge
@@ -24,6 +26,13 @@ HTTP = HttpSettings()
 def health_of(state: HealthState, *reasons: str) -> BridgeHealth:
     camera = CameraHealth("porch", Health(state, reasons, 0.0, ""), {})
     return BridgeHealth(state, reasons, (camera,))
+
+
+def watching(running: RunningBridge) -> dict[Transport, int]:
+    """Return the number of each player of the sub stream, by transport."""
+    (camera,) = running.bridge.observer.read().cameras
+    (sub,) = [one for one in camera.streams if one.kind is StreamKind.SUB]
+    return {one.transport: one.number for one in sub.players}
 
 
 async def test_a_page_sees_the_players_of_the_bridge_and_ends_one() -> None:
@@ -40,6 +49,44 @@ async def test_a_page_sees_the_players_of_the_bridge_and_ends_one() -> None:
         async with client.delete(f"/api/v1/players/{seen['number']}") as answer:
             assert answer.status == 204
         await until(lambda: not list(running.bridge.rtsp.players()))
+
+
+async def test_who_watches_in_a_browser_is_a_player_like_others_and_can_be_ended() -> None:
+    async with (
+        running_bridge(PORCH, http=HTTP) as running,
+        ClientSession(running.page_url) as client,
+        client.ws_connect("/api/v1/cameras/porch/streams/sub/live") as socket,
+        RtspClient(running.url("porch", "sub")) as player,
+    ):
+        assert (await socket.receive()).type is WSMsgType.TEXT
+        await player.watch(0)
+        await player.until(lambda: len(player.tracks[0].packets) > 5)
+        await until(lambda: len(watching(running)) == 2)
+        transports = watching(running)
+        assert set(transports) == {Transport.WEBSOCKET, Transport.TCP}
+        assert len(set(transports.values())) == 2
+        assert running.bridge.kick(transports[Transport.WEBSOCKET])
+        async with asyncio.timeout(5):
+            while (await socket.receive()).type not in (WSMsgType.CLOSE, WSMsgType.CLOSED):
+                pass
+        assert running.camera.stats.video_starts == {(0, StreamKind.SUB): 1}
+
+
+async def test_a_browser_is_shown_at_once_what_a_recorder_watches() -> None:
+    async with (
+        running_bridge(PORCH, http=HTTP) as running,
+        ClientSession(running.page_url) as client,
+        RtspClient(running.url("porch", "sub")) as player,
+    ):
+        await player.watch(0)
+        await player.until(lambda: len(player.tracks[0].packets) > 20)
+        running.camera.begin(Stall())  # no key frame will come
+        async with (
+            asyncio.timeout(2),
+            client.ws_connect("/api/v1/cameras/porch/streams/sub/live") as socket,
+        ):
+            kinds = [(await socket.receive()).type for _ in range(4)]
+    assert kinds == [WSMsgType.TEXT, WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.BINARY]
 
 
 async def test_what_a_camera_is_about_is_among_its_lines(

@@ -25,7 +25,7 @@ from neolink.errors import Unsupported
 from neolink.hub.memory import FileMemory, NoMemory
 from neolink.hub.pause import PauseSettings
 from neolink.hub.stream import Stream
-from neolink.log import RepeatLimiter
+from neolink.log import BoundLogger, RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.metrics.settings import StatsdSettings
 from neolink.observe.observer import Observer
@@ -230,6 +230,7 @@ class Bridge:
         while True:
             await asyncio.sleep(SWEEP_S)
             RECEIVE_BUFFERS.sweep(self.clock.monotonic_s())
+            self._limiter.sweep()
 
     async def _supervise(
         self,
@@ -238,6 +239,7 @@ class Bridge:
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Run a part as long as it is wanted; a fault of ours ends only this run of it."""
+        self._restarts[name] += 0  # told from the beginning, so that the first one is an increase
         while True:
             try:
                 await run()
@@ -245,7 +247,7 @@ class Bridge:
                 self._restarts[name] += 1
                 held_back = self._limiter.admit((name, type(error)))
                 if held_back is not None:
-                    _LOG.exception(
+                    _log_of(name).exception(
                         "%s: failed, starting again in %g s (%d more like this were held back)",
                         name,
                         RESTART_PAUSE_S,
@@ -364,6 +366,12 @@ class Bridge:
         if mount is not None:
             self.rtsp.end_sessions(mount, reason)
             mount.stream.unsubscribe(mount)
+
+
+def _log_of(part: str) -> logging.Logger | BoundLogger:
+    """Return the log for a part; one that is a camera's speaks of that camera."""
+    before, _, camera = part.partition(" ")
+    return bind(_LOG, camera=camera) if before == "camera" else _LOG
 
 
 def _streams_of(channels: Channels) -> dict[Key, CameraSettings]:

@@ -28,6 +28,7 @@ __all__ = [
     "LogFilter",
     "RepeatLimiter",
     "bind",
+    "bind_stream",
     "forget_secrets",
     "redact",
     "register_secret",
@@ -85,6 +86,14 @@ def bind(
     if isinstance(logger, BoundLogger):
         return BoundLogger(logger.logger, {**logger.context, **context})
     return BoundLogger(logger, context)
+
+
+def bind_stream(logger: logging.Logger | BoundLogger, name: str) -> BoundLogger:
+    """Bind a logger to the stream that is called so: ``porch/main``."""
+    camera, _, kind = name.rpartition("/")
+    if camera and kind in tuple(StreamKind):
+        return bind(logger, camera=camera, stream=StreamKind(kind))
+    return bind(logger, camera=name)
 
 
 # ---------------------------------------------------------------- filters
@@ -159,6 +168,7 @@ def _our_name(name: str) -> str:
 class RepeatLimiter:
     """Lets the same message of the same camera and stream through once per interval.
 
+    What was held back is told with the next one that passes, or by :meth:`sweep` when none comes.
     It remembers ``capacity`` messages and forgets the one not heard of for longest.
     """
 
@@ -167,6 +177,8 @@ class RepeatLimiter:
         self._interval_s = interval_s
         self._capacity = capacity
         self._seen: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._held: dict[Hashable, tuple[logging.Logger | BoundLogger, int, str]] = {}
+        """The newest of each that was held back, as text: arguments may hold on to much."""
 
     def admit(self, key: Hashable) -> int | None:
         """Count one occurrence: how many were held back before it, or ``None`` to hold it back."""
@@ -178,7 +190,8 @@ class RepeatLimiter:
         self._seen[key] = (now_s, 0)
         self._seen.move_to_end(key)
         if len(self._seen) > self._capacity:
-            self._seen.popitem(last=False)
+            forgotten, _ = self._seen.popitem(last=False)
+            self._held.pop(forgotten, None)
         return held_back
 
     def log(
@@ -191,10 +204,31 @@ class RepeatLimiter:
         key = (logger.name, level, message, context.get("camera"), context.get("stream"))
         held_back = self.admit(key)
         if held_back is None:
+            self._held[key] = logger, level, _formatted(message, args)
             return
+        self._held.pop(key, None)
         if held_back:
             message, args = message + " (%d more like this were held back)", (*args, held_back)
         logger.log(level, message, *args, stacklevel=2)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Tell of repetitions that have ended; every few seconds is enough."""
+        now_s = self._clock.monotonic_s()
+        ended = [key for key in self._held if now_s - self._seen[key][0] >= self._interval_s]
+        for key in ended:
+            logger, level, text = self._held.pop(key)
+            _, held_back = self._seen[key]
+            self._seen[key] = (now_s, 0)
+            self._seen.move_to_end(key)
+            logger.log(level, "%s (%d like this were held back)", text, held_back)
+
+
+def _formatted(message: str, args: tuple[object, ...]) -> str:
+    try:
+        return message % args if args else message
+    except (TypeError, ValueError):  # a mistake of ours; the log itself would only complain
+        return message
 
 
 # ---------------------------------------------------------------- secrets

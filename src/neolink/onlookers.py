@@ -56,12 +56,15 @@ class Onlookers:
         self._statsd = statsd
         self._told: dict[str, HealthState] = {}
         if http is not None:
-            self._attach_web(http, clock)
+            self._attach_web(http, bridge, clock)
 
-    def _attach_web(self, http: HttpSettings, clock: Clock) -> None:
+    def _attach_web(self, http: HttpSettings, bridge: Viewable, clock: Clock) -> None:
         from neolink.web.server import WebServer  # noqa: PLC0415 - see the module's docstring
 
-        self.web = WebServer(http, self.view, clock)
+        numbers = bridge.rtsp.context.numbers
+        web = self.web = WebServer(http, self.view, clock, numbers=numbers)
+        self.observer.extra_players = web.players
+        self.observer.extra_refused = lambda: web.refusals
 
     def summary(self) -> str:
         """Return one line that says how everything does."""
@@ -96,8 +99,7 @@ class Onlookers:
 
     def kick(self, number: int) -> bool:
         """End the watching of somebody in a browser; False when nobody there has the number."""
-        del number
-        return False
+        return self.web is not None and self.web.kick(number)
 
     def reload(self, http: HttpSettings | None, statsd: StatsdSettings | None) -> None:
         """Go over to other users and another token; the rest waits for a restart."""
@@ -117,6 +119,8 @@ class Onlookers:
         """Feed the judgement, whose memory must have no holes, and log what changes."""
         while True:
             await asyncio.sleep(JUDGE_EVERY_S)
+            self.observer.read()  # in a turn of its own; the judgement is given the same reading
+            await asyncio.sleep(0)
             self.tell(self.view.health())
 
     def tell(self, health: BridgeHealth) -> None:

@@ -159,8 +159,12 @@ class CameraReading:
     """Failures by phase: ``connect``, ``login``, ``stream``, ``keep_alive``, ``media``."""
     awake_s: float
     """How long it was connected, in all."""
+    missed_pings: int = 0
+    """While connected: how many questions in a row it left unanswered, and sent nothing else."""
     battery_percent: int | None
     has_motion: bool | None
+    moves: Mapping[str, int] = field(default_factory=dict)
+    """Moves of its players between main and sub stream: ``down`` and ``up`` again."""
     model: str
     firmware: str
     streams: tuple[StreamReading, ...]
@@ -183,10 +187,13 @@ class ProcessReading:
 
     version: str
     uptime_s: float
+    began_unix_s: float
+    """Stays the same, unless the host's clock is set."""
     cpu_s: float
     rss_bytes: int
     open_descriptors: int
     max_descriptors: int
+    """0: no limit, or not known."""
     threads: int
     tasks: int
     loop_lag_s: float
@@ -196,6 +203,7 @@ class ProcessReading:
     queued_bytes: int
     """What waits for all players together."""
     max_queued_bytes: int
+    """0: no limit."""
     connections: int
     """Open RTSP connections."""
     refused: Mapping[str, int]

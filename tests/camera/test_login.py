@@ -275,7 +275,8 @@ async def test_a_port_where_nobody_listens_is_told_and_tried_again(
         assert rig.camera.status.state is CameraState.WAITING
     lost = [one for one in caplog.records if one.message.startswith("Connection Lost: ")]
     assert len(lost) == 1  # the same trouble is told once in ten seconds
-    assert f"cannot connect to 127.0.0.1:{unused_tcp_port}: " in lost[0].message
+    where = f"127.0.0.1:{unused_tcp_port}"
+    assert f"cannot connect to {where}: Connection refused" in lost[0].message
     assert "Attempt reconnect in 0.05 s" in caplog.text
 
 

@@ -1,5 +1,6 @@
 """``neolink rtsp`` as a process: what it prints, how it ends, what the camera sees of it."""
 
+import asyncio
 import signal
 import socket
 import time
@@ -165,3 +166,35 @@ async def test_an_address_that_means_all_is_shown_as_the_name_of_the_host(bind: 
 
 async def test_a_bridge_without_a_stream_says_so() -> None:
     assert "no camera" in shown(bridge_with(HOST))
+
+
+async def test_systemd_is_told_when_it_is_ready_how_it_does_and_that_it_stops(
+    tmp_path: Path,
+) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.setblocking(False)
+        async with SimulatedCamera(PROFILE) as camera:
+            options = config(tmp_path, f"{HOST}:{camera.port}")
+            environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000"}
+            async with program("rtsp", *options, environment=environment) as bridge:
+                await bridge.until_printed("/porch/sub")
+                told = await messages(systemd, until=b"WATCHDOG=1")
+                bridge.process.send_signal(signal.SIGHUP)
+                told += await messages(systemd, until=b"READY=1")
+                bridge.process.send_signal(signal.SIGTERM)
+                told += await messages(systemd, until=b"STOPPING=1")
+                assert await bridge.until_ended() == 0
+    assert told[0] == b"READY=1"
+    assert any(one.startswith(b"STATUS=1 camera: ") for one in told)
+    assert any(one.startswith(b"RELOADING=1") for one in told)
+
+
+async def messages(receiver: socket.socket, *, until: bytes) -> list[bytes]:
+    """Return what was sent up to a message."""
+    got: list[bytes] = []
+    async with asyncio.timeout(15):
+        while until not in got:
+            got.append(await asyncio.get_running_loop().sock_recv(receiver, 1024))
+    return got

@@ -1,5 +1,7 @@
 """From the file to the settings of the packages."""
 
+from ipaddress import ip_network
+
 from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings, Discovery
 from neolink.config.compose import (
@@ -124,10 +126,12 @@ def test_http_is_off_without_its_table_and_knows_only_the_users_it_names() -> No
     assert open_to_all is not None
     assert (open_to_all.bind, open_to_all.port) == ("127.0.0.1", 0)
     assert not open_to_all.needs_login
-    some = http_settings(config(f'{CAMERA}[http]\nusers = ["me", "nobody"]\n{users}'))
+    keys = 'users = ["me", "nobody"]\nproxies = ["::1", "192.0.2.0/24"]\n'
+    some = http_settings(config(f"{CAMERA}[http]\n{keys}{users}"))
     assert some is not None
     assert some.needs_login
     assert some.users == {"me": "sesame"}
+    assert some.proxies == (ip_network("::1"), ip_network("192.0.2.0/24"))
     bearer = http_settings(config(f'{CAMERA}[http]\ntoken = "long enough"\n'))
     assert bearer is not None
     assert bearer.needs_login

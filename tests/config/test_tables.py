@@ -143,6 +143,7 @@ ROWS: list[tuple[str, str, str, object, str, object, str]] = [
     ("http", "port", "port", 8080, "0", 0, "-1"),
     ("http", "token", "token", None, '"abc"', "abc", '""'),
     ("http", "users", "users", (), '["x"]', ("x",), "5"),
+    ("http", "proxies", "proxies", (), '["192.0.2.0/24"]', ("192.0.2.0/24",), '["192.0.2.7/24"]'),
     ("statsd", "host", "host", "127.0.0.1", '"s"', "s", '" "'),
     ("statsd", "port", "port", 8125, "1", 1, "0"),
     ("statsd", "prefix", "prefix", "neolink", '"x"', "x", '""'),

@@ -80,6 +80,7 @@ def cameras(draw: st.DrawFn) -> CameraReading:
         connects=draw(counts),
         errors=draw(st.dictionaries(st.sampled_from(PHASES), counts)),
         battery_percent=draw(st.none() | st.integers(0, 100)),
+        missed_pings=draw(st.integers(0, 7)),
         streams=tuple(draw(st.lists(streams(), max_size=3, unique_by=lambda one: one.kind))),
     )
 

@@ -73,7 +73,7 @@ def away(**changes: Any) -> CameraReading:
         "state_for_s": 0.5,
         "last_error": REASON,
         "next_attempt_in_s": 4.0,
-        "streams": (stream_reading(state=DemandState.PLACEHOLDER, last_picture_age_s=20.0),),
+        "streams": (stream_reading(state=DemandState.PLACEHOLDER, last_picture_age_s=0.5),),
     }
     return camera_reading(**(values | changes))
 
@@ -260,6 +260,42 @@ def test_one_reconnect_shows_for_ten_seconds_and_three_for_a_minute() -> None:
     assert watched.for_s(lost(3), 30).health.state is OK
 
 
+def test_a_camera_that_answers_nothing_is_called_silent_and_not_without_pictures() -> None:
+    watched = Watched()
+    watched.see(with_main())
+    dark = with_main(state=DemandState.HOLDING, last_picture_age_s=9.0)
+    health = watched.see(replace(dark, missed_pings=1), 9)
+    assert health.health.state is OFFLINE
+    assert reasons(health).startswith("the camera has stopped answering (1 ping in a row)")
+    assert len(health.health.reasons) == 1
+    assert health.streams[MAIN].state is OFFLINE
+    assert health.streams[MAIN].reasons == health.health.reasons
+    assert health.health.doing.startswith("asking it again")
+    assert health.health.since_unix_s == AT_UNIX_S  # of the last picture
+
+
+def test_pictures_are_an_answer_although_the_next_ping_is_still_to_come() -> None:
+    assert Watched().see(replace(with_main(), missed_pings=2)).health.state is OK
+
+
+def test_a_silent_camera_that_nobody_watches_is_offline_too() -> None:
+    idle = camera_reading(streams=(stream_reading(state=DemandState.IDLE),))
+    watched = Watched()
+    assert watched.see(idle).health.state is OK
+    assert watched.see(replace(idle, missed_pings=1), 9).health.state is OFFLINE
+    assert watched.for_s(idle, 3).health.state is OK
+
+
+def test_a_camera_that_was_dark_for_long_does_not_look_better_when_the_connection_ends() -> None:
+    watched = Watched()
+    dark = stream_reading(state=DemandState.PLACEHOLDER, last_picture_age_s=12.0)
+    assert watched.see(camera_reading(streams=(dark,))).health.state is OFFLINE
+    lost = watched.see(away(state_for_s=0.1, streams=(replace(dark, last_picture_age_s=13.0),)), 1)
+    assert lost.health.state is OFFLINE
+    assert "unreachable for 13 s" in reasons(lost)
+    assert lost.health.since_unix_s == AT_UNIX_S - 12
+
+
 def test_an_empty_battery_is_told() -> None:
     assert "at 7 %: charge it" in reasons(Watched().see(camera_reading(battery_percent=7)))
     assert Watched().see(camera_reading(battery_percent=50)).health.state is OK
@@ -291,6 +327,12 @@ def test_a_low_frame_rate_degrades_and_is_forgotten_after_it_was_right_for_a_whi
 )
 def test_what_is_within_the_limits_is_ok(changes: dict[str, Any]) -> None:
     assert Watched().for_s(with_main(**changes), 8).health.state is OK
+
+
+def test_a_silence_is_no_low_rate() -> None:
+    watched = Watched()
+    assert watched.see(with_main(fps=19.0, last_picture_age_s=2.4)).health.state is OK
+    assert "only 19.0" in reasons(watched.see(with_main(fps=19.0), 1))
 
 
 def test_three_groups_without_a_key_frame_degrade() -> None:
@@ -409,6 +451,33 @@ def test_a_stream_that_the_camera_does_not_give_is_called_so() -> None:
     health = watched.see(camera_reading(streams=(dark,), errors={"stream": 1}), 1)
     assert health.health.state is OFFLINE
     assert "does not give this stream" in reasons(health)
+
+
+def test_a_stream_that_fell_silent_was_not_refused() -> None:
+    """It counts as silent at once, and as a failure when the camera was told of the end."""
+    watched = Watched()
+
+    def dark(stalls: int, failures: int) -> CameraReading:
+        stream = stream_reading(
+            state=DemandState.PLACEHOLDER, last_picture_age_s=11.0, stalls=stalls
+        )
+        return camera_reading(streams=(stream,), errors={"stream": failures})
+
+    for stalls, failures in ((0, 0), (1, 0), (1, 1), (2, 1), (2, 2)):
+        health = watched.see(dark(stalls, failures), 1)
+        assert "connected, but no picture" in reasons(health)
+    assert "does not give this stream" in reasons(watched.see(dark(2, 3), 1))
+    watched.see(dark(0, 0), 30)  # made anew
+    assert "does not give this stream" in reasons(watched.see(dark(0, 1), 1))
+
+
+def test_a_stream_is_offline_since_its_last_picture() -> None:
+    watched = Watched()
+    watched.see(with_main())
+    dark = with_main(state=DemandState.PLACEHOLDER, last_picture_age_s=10.5)
+    health = watched.see(dark, 10.5)
+    assert health.streams[MAIN].since_unix_s == AT_UNIX_S
+    assert health.health.since_unix_s == AT_UNIX_S
 
 
 def test_a_camera_with_one_stream_of_two_is_degraded_and_says_which() -> None:

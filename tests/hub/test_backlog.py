@@ -171,6 +171,29 @@ def test_readers_of_one_camera_share_its_part_of_the_memory() -> None:
     assert process.shortages == 1
 
 
+def test_a_queue_that_waits_for_random_access_while_it_holds_something_gives_room() -> None:
+    """Its owner may say so at any time; asking such a queue for room must come to an end."""
+    budget = Budget(100)
+    hog, reader = readers(budget)
+    hog.push(key(0, size=90))
+    hog.needs_random_access = True
+    reader.push(key(0, size=20))
+    assert (len(hog), hog.dropped, hog.episodes) == (0, 1, 1)
+    assert numbers(reader) == [0]
+
+
+def test_the_longest_queue_gives_room_first_then_the_next() -> None:
+    budget = Budget(100)
+    short, longer, longest, newcomer = readers(budget, 4)
+    for reader, size in ((short, 20), (longer, 30), (longest, 40)):
+        reader.push(key(0, size=size))
+    newcomer.push(key(0, size=50))
+    assert [len(reader) for reader in (short, longer, longest, newcomer)] == [1, 1, 0, 1]
+    newcomer.push(Item(1, size=5))
+    assert [len(reader) for reader in (short, longer, longest, newcomer)] == [1, 1, 0, 0]
+    assert (budget.shortages, budget.used_bytes) == (2, 50)
+
+
 def test_room_follows_the_rate_of_the_stream() -> None:
     hard = BacklogLimits(500, 64 << 20, 3.0)
     allowance = Allowance(hard)
@@ -241,7 +264,7 @@ def test_discarding_a_track_is_no_loss_and_frees_its_bytes() -> None:
     backlog: Backlog[Item] = Backlog(BacklogLimits(), budget)
     for item in (key(0), sound(1), Item(2)):
         backlog.push(item)
-    assert backlog.discard(lambda item: not item.is_video) == 1
+    assert backlog.discard(lambda item: not item.is_video) == [sound(1)]
     assert (backlog.size, budget.used_bytes, backlog.dropped) == (20, 20, 0)
     assert numbers(backlog) == [0, 2]
     assert budget.used_bytes == 0
@@ -271,7 +294,11 @@ STEPS = st.lists(
 @given(STEPS)
 def test_what_a_reader_gets_always_decodes_and_bounds_hold(steps: list[Step]) -> None:
     """Every picture follows its predecessor or is a random access point."""
-    limits, budget = BacklogLimits(max_items=8, max_bytes=150, max_delay_s=6.0), Budget(200)
+    process = Budget(220)
+    limits, budget = (
+        BacklogLimits(max_items=8, max_bytes=150, max_delay_s=6.0),
+        Budget(200, process),
+    )
     backlog: Backlog[Item] = Backlog(limits, budget)
     other: Backlog[Item] = Backlog(limits, budget)
     backlog.needs_random_access = True
@@ -298,6 +325,7 @@ def test_what_a_reader_gets_always_decodes_and_bounds_hold(steps: list[Step]) ->
         assert len(backlog) <= limits.max_items
         assert backlog.size <= limits.max_bytes
         assert budget.used_bytes == backlog.size + other.size <= budget.max_bytes
+        assert process.used_bytes == budget.used_bytes
     assert offered == len(got) + len(backlog) + backlog.dropped
     got.extend(backlog.pop() for _ in range(len(backlog)))
     video = [item for item in got if item.is_video]

@@ -96,7 +96,9 @@ def test_a_damaged_file_is_told_of_and_not_used(
     (tmp_path / "porch%2Fmain.stream").write_bytes(b"nonsense")
     with caplog.at_level(logging.WARNING):
         assert FileMemory(tmp_path).load("porch/main") is None
-    assert "porch/main" in caplog.text
+    (record,) = caplog.records
+    assert (vars(record)["camera"], vars(record)["stream"]) == ("porch", "mainStream")
+    assert "porch%2Fmain.stream is not used" in caplog.text
 
 
 def test_a_folder_that_cannot_be_written_is_told_of_once(

@@ -93,6 +93,42 @@ def test_other_paths_are_unknown(url: str) -> None:
     assert find(table("porch"), url) is None
 
 
+@pytest.mark.parametrize("url", ["/porch/auto", "/PORCH/Auto/", "/porch/auto?audio=none", "/porch"])
+def test_auto_is_main_and_leaves_the_choice(url: str) -> None:
+    mounts, path = table("porch", "yard"), Target.parse(url).path
+    choice = mounts.choice(path)
+    assert choice is not None
+    assert (choice.main, choice.sub) == ("porch/main", "porch/sub")
+    assert choice.is_asked_for == ("auto" in url.casefold())
+    assert mounts.find(path) == "porch/main"
+
+
+@pytest.mark.parametrize(
+    "url", ["/porch/main", "/porch/sub", "/porch/extern", "/h264Preview_01_main", "/other/auto"]
+)
+def test_a_path_that_names_a_stream_leaves_no_choice(url: str) -> None:
+    assert table("porch").choice(Target.parse(url).path) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "best"),
+    [((MAIN,), MAIN), ((SUB,), SUB), ((EXTERN, SUB), SUB), ((MAIN, EXTERN), MAIN)],
+)
+def test_without_main_and_sub_auto_is_the_best_stream(
+    kinds: tuple[StreamKind, ...], best: StreamKind
+) -> None:
+    mounts = table("porch", kinds=kinds)
+    assert find(mounts, "/porch/auto") == f"porch/{best}"
+    assert mounts.choice("porch/auto") is None
+
+
+def test_a_table_does_not_change_with_what_it_was_made_of() -> None:
+    mounts = {("porch", MAIN): "porch/main"}
+    made = MountTable(mounts)
+    mounts.clear()
+    assert made.find("porch/auto") == "porch/main"
+
+
 def test_a_stream_that_is_not_served_is_unknown() -> None:
     assert find(table("porch", kinds=(MAIN,)), "/porch/sub") is None
 

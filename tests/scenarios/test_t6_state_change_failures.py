@@ -75,7 +75,8 @@ async def test_players_see_the_camera_whatever_fails(
         assert told
         for record in told:
             assert record.levelno == logging.WARNING
-            assert record.getMessage().startswith("porch/sub: stream is ")
+            assert (vars(record)["camera"], vars(record)["stream"]) == ("porch", "subStream")
+            assert record.getMessage().startswith("stream is ")
             assert "going on as " in record.getMessage()
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from soak.__main__ import parse_options
 from soak.crowd import Player
+from soak.inside import Inside
 from soak.processes import Usage, child, read_usage
 from soak.report import plots, render
 from soak.run import Probe, background, keep_sampling, round_trips
 from soak.schedule import make_plan
 from soak.stress import Phase, judge_phase
 from soak.stress import render as render_stress
-from soak.verdict import Record, Sample, judge
+from soak.verdict import Check, Record, Sample, judge
 
 
 async def test_every_sample_is_in_the_file_at_once(tmp_path: Path) -> None:
@@ -63,7 +64,15 @@ async def test_a_child_never_outlives_its_block(tmp_path: Path) -> None:
 def test_the_report_tells_of_checks_witnesses_and_faults() -> None:
     plan = make_plan(1, 2, 300)
     sample = Sample(
-        at_s=5, rss_mib=60, descriptors=9, threads=1, cpu_s=1, gaps_s=(0.04, 0.07, 0.05)
+        at_s=5,
+        rss_mib=60,
+        descriptors=9,
+        threads=1,
+        cpu_s=1,
+        gaps_s=(0.04, 0.07, 0.05),
+        inside=Inside(
+            tasks=40, loop_lag_s=0, connected=2, pool_mib=1, queued_mib=0, drops={"damaged": 3}
+        ),
     )
     record = Record(episodes=plan.episodes, active_s=300)
     record.samples = [replace(sample, at_s=5.0 * n, cpu_s=0.5 * n) for n in range(1, 60)]
@@ -72,9 +81,19 @@ def test_the_report_tells_of_checks_witnesses_and_faults() -> None:
     assert text.startswith("# Soak report: FAIL")
     assert "interrupted" in text
     assert "| visits begun | 12 |" in text
+    assert {"tasks.svg", "loop-lag.svg", "drops.svg"} <= plots(plan, record).keys()
+    assert ">damaged<" in plots(plan, record)["drops.svg"]
     for name, svg in plots(plan, record).items():
         assert f"![{name}]({name})" in text
         assert svg.startswith("<svg")
+
+
+def test_the_report_says_when_something_is_not_shown() -> None:
+    plan = make_plan(1, 2, 300)
+    checks = [Check("memory", is_passed=True, detail="noise", is_shown=False)]
+    text = render(plan, Record(), checks, [])
+    assert text.startswith("# Soak report: NOT SHOWN\n")
+    assert "| **NOT SHOWN** | memory | noise |" in text
 
 
 async def test_what_fails_in_the_background_ends_the_block() -> None:
@@ -85,6 +104,11 @@ async def test_what_fails_in_the_background_ends_the_block() -> None:
         async with background(fail()):
             await asyncio.Event().wait()
     assert caught.group_contains(OSError)
+
+
+def test_strict_is_an_option() -> None:
+    assert not parse_options([], {}).is_strict
+    assert parse_options(["--strict"], {}).is_strict
 
 
 @pytest.mark.parametrize(

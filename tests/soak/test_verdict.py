@@ -5,12 +5,33 @@ from dataclasses import replace
 
 import pytest
 from soak.bridge import LogSummary, read_log
+from soak.inside import Inside
 from soak.processes import Ended
+from soak.run import exit_code
 from soak.schedule import Episode
-from soak.verdict import Record, Sample, fit_slope, judge, unexplained_gaps, warm_up_s
+from soak.verdict import (
+    Check,
+    Outcome,
+    Record,
+    Sample,
+    fit_slope,
+    judge,
+    overall,
+    unexplained_gaps,
+    warm_up_s,
+)
 from soak.witness import Gap, Violation, Witness
 
 from neolink.media.tracks import StreamKind
+
+INSIDE = Inside(
+    tasks=40,
+    loop_lag_s=0.02,
+    connected=4,
+    pool_mib=1.0,
+    queued_mib=0.0,
+    drops={"slow_player": 7, "damaged": 1},
+)
 
 
 def samples(slope_mib_h: float, seconds: int, noise: float = 0.3) -> list[Sample]:
@@ -22,6 +43,7 @@ def samples(slope_mib_h: float, seconds: int, noise: float = 0.3) -> list[Sample
             descriptors=20,
             threads=2,
             cpu_s=at_s / 10,
+            inside=INSIDE,
         )
         for at_s in range(5, seconds, 5)
     ]
@@ -62,7 +84,23 @@ def test_a_slope_that_only_its_noise_excuses_is_said_to_be_unproven(
     record.samples = samples(slope_mib_h, 1200, noise=0.02)
     memory = next(check for check in judge(record) if check.name == "memory does not grow")
     assert memory.is_passed
-    assert ("NOT SHOWN" not in memory.detail) is is_shown
+    assert memory.outcome is (Outcome.PASS if is_shown else Outcome.NOT_SHOWN)
+    assert ("by its noise alone" not in memory.detail) is is_shown
+    assert overall(judge(record)) is memory.outcome
+
+
+def test_a_failure_outweighs_what_is_not_shown_and_both_are_told_by_the_exit_code() -> None:
+    passed = Check("a", is_passed=True, detail="")
+    unshown = replace(passed, is_shown=False)
+    failed_one = replace(unshown, is_passed=False)
+    assert overall([passed, passed]) is Outcome.PASS
+    assert overall([passed, unshown]) is Outcome.NOT_SHOWN
+    assert overall([unshown, failed_one, passed]) is Outcome.FAIL
+    codes = {
+        outcome: [exit_code(outcome, is_strict=is_strict) for is_strict in (False, True)]
+        for outcome in Outcome
+    }
+    assert codes == {Outcome.PASS: [0, 0], Outcome.NOT_SHOWN: [0, 1], Outcome.FAIL: [1, 1]}
 
 
 def test_noise_is_no_leak() -> None:
@@ -96,6 +134,49 @@ def test_descriptors_left_open_fail() -> None:
     record = good_record()
     record.samples[-1] = replace(record.samples[-1], descriptors=26)
     assert failed(record) == ["descriptors come back to the baseline"]
+
+
+def test_tasks_left_over_fail() -> None:
+    record = good_record()
+    record.samples[-1] = replace(record.samples[-1], inside=replace(INSIDE, tasks=46))
+    assert failed(record) == ["tasks come back to the baseline"]
+
+
+def late(record: Record, at: int, lag_s: float) -> Sample:
+    record.samples[at] = replace(record.samples[at], inside=replace(INSIDE, loop_lag_s=lag_s))
+    return record.samples[at]
+
+
+def test_a_late_loop_fails_unless_nothing_ran_just_then() -> None:
+    record = good_record()
+    sample = late(record, 50, 1.2)
+    assert failed(record) == ["the loop is never late"]
+    record.own_pauses = [(sample.at_s - 8, sample.at_s - 6)]
+    assert failed(record) == []
+    assert any("3 of 17279 looks left out" in check.detail for check in judge(record))
+    record.own_pauses = [(sample.at_s - 40, sample.at_s - 38)]
+    assert failed(record) == ["the loop is never late"]
+
+
+def test_on_a_fast_clock_a_loop_may_be_late_by_more_of_its_seconds() -> None:
+    record = good_record()
+    record.speed = 10.0
+    late(record, 50, 9.0)
+    assert failed(record) == []
+    late(record, 50, 11.0)
+    assert failed(record) == ["the loop is never late"]
+
+
+def test_a_bridge_that_does_not_tell_of_itself_fails() -> None:
+    record = good_record()
+    record.silences = ["12.0 s: TimeoutError()"]
+    assert failed(record) == ["the bridge tells of itself"]
+    record.samples = [replace(sample, inside=None) for sample in record.samples]
+    assert failed(record) == [
+        "tasks come back to the baseline",
+        "the loop is never late",
+        "the bridge tells of itself",
+    ]
 
 
 @pytest.mark.parametrize(

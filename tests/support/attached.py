@@ -93,10 +93,16 @@ async def _attached(
 
 
 @asynccontextmanager
-async def ffmpeg_recorder(url: str, output: Path) -> AsyncIterator[Attached]:
-    """Record picture and sound as they are, over TCP; the ending of ``output`` says how."""
+async def ffmpeg_recorder(
+    url: str, output: Path, *, inside: Sequence[str] = ()
+) -> AsyncIterator[Attached]:
+    """Record picture and sound as they are, over TCP; the ending of ``output`` says how.
+
+    ``inside`` are the words in front of a command that is to run somewhere else.
+    """
     command = f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport tcp -i {url} -c copy"
-    async with _attached([*command.split(), str(output)], output) as player:
+    need_programs("ffmpeg")
+    async with _attached([*inside, *command.split(), str(output)], output) as player:
         yield player
 
 

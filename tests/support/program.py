@@ -3,10 +3,15 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+from support.leaks import WATCH
 
 __all__ = ["Program", "program"]
+
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 WAIT_S = 20.0
 """How long a start may take on a busy machine."""
@@ -58,6 +63,7 @@ class Program:
             self.process.kill()
         await asyncio.gather(*self._tasks)
         await self.process.wait()
+        WATCH.look("a program that the test started", self.stdout + self.stderr)
 
     async def _read(self, pipe: asyncio.StreamReader | None, name: str) -> None:
         assert pipe is not None
@@ -68,8 +74,13 @@ class Program:
 
 
 @asynccontextmanager
-async def program(*arguments: str, code: str | None = None) -> AsyncIterator[Program]:
-    """Run ``neolink`` with arguments, or Python code with them, and kill it at the end."""
+async def program(
+    *arguments: str, code: str | None = None, environment: Mapping[str, str] = NO_MORE
+) -> AsyncIterator[Program]:
+    """Run ``neolink`` with arguments, or Python code with them, and kill it at the end.
+
+    ``environment`` is added to that of the tests.
+    """
     start = ("-m", "neolink") if code is None else ("-c", code)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -78,7 +89,7 @@ async def program(*arguments: str, code: str | None = None) -> AsyncIterator[Pro
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "NEOLINK_LOG": "debug"},
+        env={**os.environ, "NEOLINK_LOG": "debug", **environment},
     )
     running = Program(process)
     try:

@@ -115,6 +115,7 @@ def camera_reading(name: str = "porch", **changes: Any) -> CameraReading:
         awake_s=7200.0,
         battery_percent=None,
         has_motion=False,
+        moves={"down": 6, "up": 5},
         model="RLC-810A",
         firmware="v3.1.0.956",
         streams=(
@@ -196,6 +197,7 @@ def process_reading(**changes: Any) -> ProcessReading:
     at_ease = ProcessReading(
         version="0.1.0",
         uptime_s=7200.0,
+        began_unix_s=AT_UNIX_S - 7200.0,
         cpu_s=310.5,
         rss_bytes=64_000_000,
         open_descriptors=42,

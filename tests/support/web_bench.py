@@ -1,11 +1,13 @@
 """The HTTP server in front of a bridge that is made of values, for the length of a block."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientResponse, ClientSession, CookieJar
 
 from neolink.clock import Clock, SystemClock
 from neolink.errors import CommandRefused
@@ -20,10 +22,32 @@ from neolink.web.server import WebServer
 from neolink.web.settings import HttpSettings
 from support.readings import AT_UNIX_S, bridge_reading
 
-__all__ = ["HOST", "OPEN", "FakeLine", "FakeView", "RunningServer", "running_server"]
+__all__ = [
+    "BEARER",
+    "HOST",
+    "LOGIN",
+    "OPEN",
+    "OWN",
+    "PASSWORDS",
+    "TOKEN",
+    "FakeLine",
+    "FakeView",
+    "RunningServer",
+    "next_event",
+    "running_server",
+    "say",
+]
 
 HOST = "127.0.0.1"
 OPEN = HttpSettings(bind=HOST, port=0)
+
+TOKEN = "the-token-of-tests"
+PASSWORDS = {"viewer": "secret-of-viewer", "guest": "secret-of-guest"}
+LOGIN = HttpSettings(bind=HOST, port=0, needs_login=True, token=TOKEN, users=PASSWORDS)
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+OWN = {"X-Neolink": "1"}
+"""What the page sends with every change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,8 @@ class FakeView:
     """What every camera answers when asked for a picture; None: it refuses."""
     key: AccessUnit | None = None
     streams: dict[tuple[str, StreamKind], Stream] = field(default_factory=dict)
+    cached: dict[tuple[str, StreamKind], Sequence[AccessUnit]] = field(default_factory=dict)
+    """What others who watch were shown since the last key frame."""
     kicked: list[int] = field(default_factory=list)
     asked: int = 0
     """How often a camera was asked for a picture."""
@@ -58,6 +84,10 @@ class FakeView:
 
     def __post_init__(self) -> None:
         self._watch = HealthWatch()
+
+    def act(self, **methods: Callable[..., Any]) -> None:
+        """Do something else from now on when these methods are called."""
+        vars(self).update(methods)
 
     def read(self) -> BridgeReading:
         return self.reading
@@ -86,6 +116,9 @@ class FakeView:
         del camera, kind
         return self.key
 
+    def cached_pictures(self, camera: str, kind: StreamKind) -> Sequence[AccessUnit]:
+        return self.cached.get((camera, kind), ())
+
     async def snapshot(self, camera: str, kind: StreamKind) -> bytes:
         del camera, kind
         self.asked += 1
@@ -111,6 +144,27 @@ class RunningServer:
     def url(self) -> str:
         return f"http://{HOST}:{self.server.port}"
 
+    async def log_in(self, user: str | None = "viewer", secret: str | None = None) -> int:
+        """Log in as a user, or (None) with the token; return the status."""
+        if user is None:
+            body = {"token": TOKEN if secret is None else secret}
+        else:
+            body = {"user": user, "password": PASSWORDS[user] if secret is None else secret}
+        async with self.client.post("/api/v1/session", json=body, headers=OWN) as answer:
+            return answer.status
+
+    async def status(
+        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> int:
+        """Ask for something and return the status alone."""
+        async with self.client.request(method, path, headers=headers) as answer:
+            return answer.status
+
+    async def json(self, path: str, headers: Mapping[str, str] | None = None) -> Any:
+        """Ask for something and return what it says, whatever the status."""
+        async with self.client.get(path, headers=headers) as answer:
+            return await answer.json()
+
 
 @asynccontextmanager
 async def running_server(
@@ -124,7 +178,8 @@ async def running_server(
     port = server.port
     running = asyncio.create_task(server.run(), name="http server")
     try:
-        async with ClientSession(f"http://{HOST}:{port}") as client:
+        jar = CookieJar(unsafe=True)  # cookies of an address, not only of a name
+        async with ClientSession(f"http://{HOST}:{port}", cookie_jar=jar) as client:
             yield RunningServer(server, view, client)
             assert not running.done(), "the server ended"
     finally:
@@ -132,5 +187,35 @@ async def running_server(
         with suppress(asyncio.CancelledError):
             await running
     await asyncio.sleep(0)
-    left = asyncio.all_tasks() - others
+    left = {one for one in asyncio.all_tasks() - others if one is not asyncio.current_task()}
     assert not left, f"tasks outlive the server: {left}"
+
+
+async def say(port: int, data: bytes, *, limit_s: float = 3.0) -> bytes:
+    """Send bytes on a connection of their own; return all that comes until the server closes it.
+
+    What came until then, if it does not close it.
+    """
+    reader, writer = await asyncio.open_connection(HOST, port)
+    heard = b""
+    try:
+        writer.write(data)
+        async with asyncio.timeout(limit_s):
+            while piece := await reader.read(65536):
+                heard += piece
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.transport.abort()
+    return heard
+
+
+async def next_event(stream: ClientResponse, wanted: str | None = None) -> tuple[str, Any]:
+    """Return name and data of the next event (of a name); a comment has the name ``:``."""
+    while True:
+        async with asyncio.timeout(5):
+            block = (await stream.content.readuntil(b"\n\n")).decode()
+        fields = dict(line.split(": ", 1) for line in block.strip().split("\n"))
+        name = fields.get("event", ":")
+        if wanted in {None, name}:
+            return name, json.loads(fields["data"]) if "data" in fields else block

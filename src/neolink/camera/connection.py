@@ -6,6 +6,8 @@ the loop; nothing waits and nothing is queued on the way. No command and no reco
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Callable
 from typing import Self, TypeVar, cast
 
@@ -52,6 +54,10 @@ _NO_BUFFER = memoryview(b"")
 MAX_UNREAD_REQUESTS = 1 << 20
 """Bytes that may wait for a camera that does not read; more than this ends the connection."""
 
+MOST_EARLY = 16
+LONGEST_EARLY = 64 * 1024
+"""Kinds and bytes of what a camera tells by itself that are kept for a handler to come."""
+
 T = TypeVar("T")
 
 MediaHandler = Callable[[bytes], None]
@@ -85,6 +91,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transfers: dict[int, Transfer] = {}
         """By message id: their parts come under any number."""
         self._pushes: dict[int, PushHandler] = {}
+        self._early: dict[int, Pushed] = {}
+        """The newest of each kind that came before its handler, maybe together with the login."""
         self._transport: asyncio.Transport | None = None
         self._lease: Lease | None = None
         self._buffer = _NO_BUFFER
@@ -242,8 +250,14 @@ class Connection(asyncio.BufferedProtocol):
             self.release(message_id, number)
 
     def on_push(self, message_id: MessageId, handler: PushHandler) -> None:
-        """Call ``handler`` for every message of this kind that nobody asked for."""
+        """Call ``handler`` for every message of this kind that nobody asked for.
+
+        The newest one that came before is given to it at once.
+        """
         self._pushes[message_id] = handler
+        early = self._early.pop(message_id, None)
+        if early is not None:
+            handler(early)
 
     # -- asyncio.BufferedProtocol -----------------------------------------------------
 
@@ -322,6 +336,8 @@ class Connection(asyncio.BufferedProtocol):
                 push_handler = self._pushes.get(message_id)
                 if push_handler is not None:
                     push_handler(event)
+                else:
+                    self._keep_early(event)
             case LoggedIn():
                 self._login.set_result(event)
             case LoginRefused(reason, status):
@@ -330,6 +346,11 @@ class Connection(asyncio.BufferedProtocol):
                 self._note_trouble(f"{discarded} bytes skipped at byte {offset}: {reason}")
             case ProtocolTrouble(message_id, offset, reason):
                 self._note_trouble(f"message {message_id} at byte {offset} skipped: {reason}")
+
+    def _keep_early(self, event: Pushed) -> None:
+        is_room = event.message_id in self._early or len(self._early) < MOST_EARLY
+        if is_room and len(event.body) <= LONGEST_EARLY:
+            self._early[event.message_id] = event
 
     def _take_reply(self, event: Reply) -> None:
         reply = self._replies.get((event.message_id, event.number))
@@ -366,6 +387,7 @@ class Connection(asyncio.BufferedProtocol):
             transfer.fail(error)
         self._media.clear()
         self._pushes.clear()
+        self._early.clear()
 
 
 def _break(future: asyncio.Future[T], error: Exception) -> None:
@@ -375,4 +397,6 @@ def _break(future: asyncio.Future[T], error: Exception) -> None:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+    """Say it as the system does; asyncio puts an address of its own making in its place."""
+    is_plain = error.errno is not None and not isinstance(error, socket.gaierror)
+    return os.strerror(error.errno or 0) if is_plain else error.strerror or str(error)

@@ -54,6 +54,8 @@ class CameraSession:
     def __init__(self, connection: Connection, body: Body, log: BoundLogger) -> None:
         self.description = body
         """What the camera said of itself at login."""
+        self.missed_pings = 0
+        """How many in a row were not answered by any message."""
         self._connection = connection
         self._settings = connection.settings
         self._log = log
@@ -234,8 +236,7 @@ class CameraSession:
         AuthenticationFailed or RemoteProtocolError.
         """
         settings, lost = self._settings, self._connection.lost
-        missed = 0
-        while missed <= settings.max_missed_pings:
+        while self.missed_pings <= settings.max_missed_pings:
             await asyncio.wait([lost], timeout=settings.ping_interval_s)
             if lost.done():
                 lost.result()
@@ -244,10 +245,10 @@ class CameraSession:
                 await self._connection.request(MessageId.PING, timeout_s=settings.ping_timeout_s)
             except DeadlineExceeded:
                 is_silent = self.messages_received == received
-                missed = missed + 1 if is_silent else 0
+                self.missed_pings = self.missed_pings + 1 if is_silent else 0
             else:
-                missed = 0
-        raise DeadlineExceeded(f"the camera did not answer {missed} pings in a row")
+                self.missed_pings = 0
+        raise DeadlineExceeded(f"the camera did not answer {self.missed_pings} pings in a row")
 
     def kill(self, reason: ConnectionLost) -> None:
         """End the connection at once; the keep-alive raises ``reason``."""

@@ -51,6 +51,8 @@ class CameraStatus:
     """Monotonic time of the login of now; None without one."""
     was_awake_s: float = 0.0
     """How long all logins before that one lasted."""
+    batteries: dict[int, int] = field(default_factory=dict)
+    """Charge in percent by channel, as it was told last; empty where there is no battery."""
     model: str = ""
     """As the camera names it; empty while it did not tell."""
     firmware: str = ""

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from neolink.camera.backoff import Backoff
 from neolink.camera.causes import cause_of
+from neolink.camera.commands.battery import follow_batteries
 from neolink.camera.commands.clock import set_clock_if_needed
 from neolink.camera.commands.identity import read_identity
 from neolink.camera.commands.motion import MotionWatch
@@ -66,6 +67,11 @@ class Camera:
     def is_wanted(self) -> bool:
         """Whether any of its streams is wanted now."""
         return any(stream.is_wanted for stream in self.streams)
+
+    @property
+    def missed_pings(self) -> int:
+        """How many pings in a row the camera did not answer although it is logged in."""
+        return self._session.missed_pings if self._session is not None else 0
 
     # -- changes while it runs --------------------------------------------------------
 
@@ -149,6 +155,7 @@ class Camera:
         self.status.logged_in(self._connected_s)
         self._set_state(CameraState.CONNECTED)
         self._log.info("connected and logged in")
+        follow_batteries(session, self.status)
         async with asyncio.TaskGroup() as tasks:
             name = self.settings.name
             tasks.create_task(self._get_acquainted(session), name=f"{name} clock")

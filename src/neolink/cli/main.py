@@ -22,6 +22,8 @@ __all__ = ["Invocation", "cli", "main"]
 COMMANDS = {
     "rtsp": ("neolink.cli.run:rtsp", "Serve the cameras over RTSP."),
     "check-config": ("neolink.cli.check_config:check_config", "Check a configuration file."),
+    "health": ("neolink.cli.health:health", "Ask a running bridge how it does."),
+    "doctor": ("neolink.cli.doctor:doctor", "Find out why a camera does not work."),
     "simulate": ("neolink.cli.simulate:simulate", "Run simulated cameras."),
     "demo": ("neolink.cli.demo:demo", "Run simulated cameras and the bridge together."),
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neolink.app import Bridge, BridgeSettings
+from neolink.cli.systemd import SystemdNotifier
 from neolink.errors import NeolinkError
 
 __all__ = ["LOOK_EVERY_S", "ConfigFile", "follow"]
@@ -21,6 +22,8 @@ _LOG = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 """A change is taken when it was there at two looks: an editor may not be done with the file."""
+
+NOBODY = SystemdNotifier(None)
 
 Stamp = tuple[int, int, int]
 """Time of the last change, length and inode: one of them differs after any change."""
@@ -37,8 +40,15 @@ class ConfigFile:
     seen: Stamp | None = field(init=False)
     """Of the file that was read last."""
 
+    asked: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    """Set when somebody asks for the file to be read again."""
+
     def __post_init__(self) -> None:
         self.seen = self.stamp()
+
+    def listen(self) -> None:
+        """Be asked by SIGHUP from now on, which would else end the process."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.asked.set)
 
     def stamp(self) -> Stamp | None:
         """Return what the file is now; None while it is not there (an editor's rename)."""
@@ -49,11 +59,10 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-async def follow(file: ConfigFile, bridge: Bridge) -> None:
+async def follow(file: ConfigFile, bridge: Bridge, systemd: SystemdNotifier = NOBODY) -> None:
     """Apply the file at every SIGHUP, and soon after every change of it, until cancelled."""
-    asked = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    stamp = file.seen
+    file.listen()
+    asked, stamp = file.asked, file.seen
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY_S):
@@ -63,7 +72,11 @@ async def follow(file: ConfigFile, bridge: Bridge) -> None:
         if asked.is_set() or is_done:
             asked.clear()
             file.seen = stamp
-            await _apply(file, bridge)
+            systemd.reloading()
+            try:
+                await _apply(file, bridge)
+            finally:
+                systemd.ready()  # refused or not: it serves
 
 
 async def _apply(file: ConfigFile, bridge: Bridge) -> None:

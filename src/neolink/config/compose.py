@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 
@@ -96,6 +97,7 @@ def http_settings(config: Config) -> HttpSettings | None:
         users=MappingProxyType(
             {name: passwords[name] for name in table.users if name in passwords}
         ),
+        proxies=tuple(map(ip_network, table.proxies)),
     )
 
 

@@ -15,6 +15,7 @@ from neolink.config.values import (
     FileName,
     FilterSpec,
     Flag,
+    NetworkText,
     NonEmpty,
     OneOf,
     Port,
@@ -88,6 +89,7 @@ class HttpTable(Table):
     token: Secret | None = None
     token_file: FileName | None = None
     users: tuple[str, ...] = ()
+    proxies: tuple[NetworkText, ...] = ()
 
     @model_validator(mode="after")
     def _strangers_need_a_login(self) -> Self:

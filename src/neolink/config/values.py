@@ -7,6 +7,7 @@ an error message quotes. No keys and no defaults here.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ __all__ = [
     "FileName",
     "FilterSpec",
     "Flag",
+    "NetworkText",
     "NonEmpty",
     "OfflineTimeout",
     "OneOf",
@@ -186,6 +188,15 @@ class _FilterSpec(_NonEmpty):
         return value
 
 
+class _Network(_NonEmpty):
+    def check(self, value: str) -> str:
+        try:
+            ip_network(value)
+        except ValueError:
+            raise complaint("no address or network") from None
+        return value
+
+
 @dataclass(frozen=True)
 class _Secret:
     """A secret that must not be empty."""
@@ -234,6 +245,7 @@ FilterSpec = Annotated[
 ]
 UserName = Annotated[str, _UserName('text, not "anyone", not "anonymous"')]
 TopicPrefix = Annotated[str, _TopicPrefix('text such as "neolink" or "home/neolink"')]
+NetworkText = Annotated[str, _Network('a list of "192.0.2.7", "192.0.2.0/24", "2001:db8::/64"')]
 OfflineTimeout = Annotated[int, Between(0, None, "seconds"), AfterValidator(_at_least_a_minute)]
 FileName = Annotated[Path, _PathText()]
 CameraName = Annotated[str, _CameraName("text without / + # and not empty; spaces are fine")]

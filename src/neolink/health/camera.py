@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from neolink.camera.status import CameraState
 from neolink.health.causes import Finding
 from neolink.health.connection import ConnectionJudge, is_wanted
 from neolink.health.doing import camera_doing, stream_doing
@@ -28,6 +27,7 @@ class CameraJudge:
         self._connection = ConnectionJudge(limits)
         self._streams: dict[StreamKind, StreamJudge] = {}
         self._since: dict[StreamKind | None, Since] = {}
+        self._dark_for_s: float | None = None
 
     def judge(self, camera: CameraReading, now_s: float, unix_s: float) -> CameraHealth:
         """Take the next reading of the camera and judge it and its streams."""
@@ -36,18 +36,24 @@ class CameraJudge:
             kind: self._streams.get(kind) or StreamJudge(self._limits) for kind in kinds
         }
         self._since = {key: self._since.get(key) or Since() for key in (None, *kinds)}
-        own = self._connection.judge(camera, now_s)
         found = {
             stream.kind: self._streams[stream.kind].judge(stream, camera, now_s)
             for stream in camera.streams
         }
+        self._dark_for_s = self._waited_s()
+        own = self._connection.judge(camera, now_s, self._dark_for_s)
         # a camera's absence is that of its streams; the blemishes of a connection are not
-        passed_on = own if camera.state is not CameraState.CONNECTED else ()
+        is_away = self._connection.is_away
+        passed_on = own if is_away else ()
+        if is_away:
+            found = dict.fromkeys(kinds, ())
         streams = {
             stream.kind: self._health_of(stream, camera, found[stream.kind] or passed_on, unix_s)
             for stream in camera.streams
         }
-        efforts = [self._connection.effort, *(judge.effort for judge in self._streams.values())]
+        efforts = [self._connection.effort]
+        if not is_away:
+            efforts += [judge.effort for judge in self._streams.values()]
         state = worst_of((_state(own), _state_of_streams(camera, found)))
         self.headline, reasons = _told(own, found)
         return CameraHealth(
@@ -60,6 +66,11 @@ class CameraJudge:
             ),
             streams=streams,
         )
+
+    def _waited_s(self) -> float | None:
+        """Return how long all who watch have waited for a picture; None if nobody watches."""
+        waits = [judge.dark_for_s for judge in self._streams.values()]
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _health_of(
         self,
@@ -79,7 +90,8 @@ class CameraJudge:
         """Return since when this state is there: absence is noticed later than it begins."""
         since = self._since[key]
         if state is HealthState.OFFLINE:
-            return since.note(state, unix_s, self._connection.away_for_s)
+            dark_for_s = self._dark_for_s if key is None else self._streams[key].dark_for_s
+            return since.note(state, unix_s, max(self._connection.away_for_s, dark_for_s or 0.0))
         is_new = since.state is None and state is not HealthState.DEGRADED
         return since.note(state, unix_s, max(0.0, camera.state_for_s) if is_new else 0.0)
 

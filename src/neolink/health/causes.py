@@ -31,6 +31,7 @@ class Cause(StrEnum):
     UNSUPPORTED = "not supported"
     UNREACHABLE = "unreachable"
     NO_LOGIN = "no login"
+    SILENT = "silent"
     LOST = "connection lost"
     NOT_YET = "not connected yet"
     RECONNECTS = "reconnects"
@@ -162,6 +163,11 @@ RULES: Mapping[Cause, Rule] = MappingProxyType(
             _OFFLINE,
             "somebody answers, but no login for {age} ({error})",
             "restart the camera; is `address` right?",
+        ),
+        Cause.SILENT: Rule(
+            _OFFLINE,
+            "the camera has stopped answering ({pings} in a row), although the connection stands",
+            "it hangs or its network is gone; restart it if it stays so",
         ),
         Cause.LOST: Rule(_DEGRADED, "the connection was lost a moment ago ({error})"),
         Cause.NOT_YET: Rule(_DEGRADED, "not connected yet"),

@@ -4,7 +4,7 @@ from neolink.camera.status import CameraState
 from neolink.health.causes import REFUSALS, Cause, Finding, find
 from neolink.health.past import Latches, Recent
 from neolink.health.thresholds import Thresholds
-from neolink.health.words import duration, shortened, times
+from neolink.health.words import counted, duration, shortened, times
 from neolink.hub.demand import DemandState
 from neolink.readings import CameraReading
 
@@ -33,6 +33,7 @@ class ConnectionJudge:
         """What is done although there is a login, in words; empty if that is not called well."""
         self._limits = limits
         self._away_since_s: float | None = None
+        self._is_away = False
         self._connects = 0
         self._losses = Recent()
         self._errors: dict[str, int] = {}
@@ -40,19 +41,31 @@ class ConnectionJudge:
         """Of the newest failure."""
         self._latches = Latches()
 
-    def judge(self, camera: CameraReading, now_s: float) -> tuple[Finding, ...]:
-        """Return what is the matter with the connection, the worst first."""
-        self._note(camera, now_s)
-        finding = self._state(camera)
-        is_connected = finding is None and camera.state is CameraState.CONNECTED
-        if not is_connected or _is_live(camera):
+    @property
+    def is_away(self) -> bool:
+        """Whether the camera itself is what keeps its streams from coming."""
+        return self._is_away
+
+    def judge(
+        self, camera: CameraReading, now_s: float, dark_for_s: float | None = None
+    ) -> tuple[Finding, ...]:
+        """Return what is the matter with the connection, the worst first.
+
+        ``dark_for_s`` is how long those who watch any of its streams have waited for a picture;
+        None if nobody watches. A connection is lost no later than its pictures were.
+        """
+        self._note(camera, now_s, dark_for_s or 0.0)
+        finding = self._state(camera, dark_for_s)
+        self._is_away = finding is not None
+        if finding is not None or _is_live(camera):
             self._latches.clear()
         found = [finding] if finding else []
         held = self._latches.settle(now_s, found, self._limits.settled_s)
-        self.effort = "connected again, waiting whether it stays" if is_connected and held else ""
+        is_connected = camera.is_enabled and camera.state is CameraState.CONNECTED
+        self.effort = _effort(finding, held) if is_connected else ""
         return (*held, *self._lately(camera, now_s)) if is_connected else held
 
-    def _note(self, camera: CameraReading, now_s: float) -> None:
+    def _note(self, camera: CameraReading, now_s: float, dark_for_s: float) -> None:
         self._losses.note(now_s, camera.errors.get(_LOGGED_IN, 0))
         for phase, count in camera.errors.items():
             if count > self._errors.get(phase, count):
@@ -62,23 +75,30 @@ class ConnectionJudge:
         if not is_away or camera.connects != self._connects:
             self._away_since_s = None
         if is_away and self._away_since_s is None:
-            self._away_since_s = now_s - max(0.0, camera.state_for_s)
+            self._away_since_s = now_s - max(0.0, camera.state_for_s, dark_for_s)
         self._connects = camera.connects
         self.away_for_s = 0.0 if self._away_since_s is None else now_s - self._away_since_s
 
-    def _state(self, camera: CameraReading) -> Finding | None:
+    def _state(self, camera: CameraReading, dark_for_s: float | None) -> Finding | None:
         if not camera.is_enabled:
             return find(Cause.DISABLED)
         match camera.state:
             case CameraState.UNSUPPORTED:
                 return find(Cause.UNSUPPORTED, error=_error(camera))
             case CameraState.CONNECTED:
-                return None
+                return self._silence(camera, dark_for_s)
         if camera.refusal is not None:
             return find(REFUSALS[camera.refusal])
         if camera.state is CameraState.IDLE:
             return find(Cause.ASLEEP)
         return self._away(camera)
+
+    def _silence(self, camera: CameraReading, dark_for_s: float | None) -> Finding | None:
+        """Pictures are an answer too; the count of pings may be older than they."""
+        is_seen = dark_for_s is not None and dark_for_s < self._limits.dark_s
+        if not camera.missed_pings or is_seen:
+            return None
+        return find(Cause.SILENT, pings=counted(camera.missed_pings, "ping"))
 
     def _away(self, camera: CameraReading) -> Finding:
         if self.away_for_s < self._limits.away_s:
@@ -99,6 +119,12 @@ class ConnectionJudge:
         if percent is not None and percent <= limits.low_battery_percent:
             found.append(find(Cause.LOW_BATTERY, percent=percent))
         return found
+
+
+def _effort(finding: Finding | None, held: tuple[Finding, ...]) -> str:
+    if finding is not None:
+        return "asking it again; the connection is made anew if that goes on"
+    return "connected again, waiting whether it stays" if held else ""
 
 
 def _is_live(camera: CameraReading) -> bool:

@@ -1,33 +1,16 @@
-"""What is the matter with the bridge as a process, and the two questions that a supervisor asks."""
+"""What is the matter with the bridge as a process."""
 
 from collections.abc import Iterator
 
 from neolink.health.causes import Cause, Finding, find
 from neolink.health.past import Latches, Recent
-from neolink.health.thresholds import THRESHOLDS, Thresholds
-from neolink.health.words import duration
-from neolink.readings import BridgeReading, ProcessReading
+from neolink.health.thresholds import Thresholds
+from neolink.readings import ProcessReading
 
-__all__ = ["ProcessJudge", "healthz", "readyz"]
+__all__ = ["ProcessJudge"]
 
 MOST_PARTS = 256
 """Parts whose restarts are followed; there is one per camera and a few more."""
-
-
-def healthz(reading: BridgeReading, limits: Thresholds = THRESHOLDS) -> tuple[bool, str]:
-    """Tell whether the process is alive and in time, and that in words."""
-    process = reading.process
-    up, lag_s = duration(process.uptime_s), process.loop_lag_s
-    if lag_s >= limits.loop_lag_s:
-        return False, f"late: up for {up}, everything waited {lag_s:.1f} s; the machine is busy"
-    return True, f"ok: up for {up}, at most {1000 * lag_s:.0f} ms late"
-
-
-def readyz(reading: BridgeReading) -> tuple[bool, str]:
-    """Tell whether players can connect: ports bound, configuration loaded; and that in words."""
-    if reading.process.is_ready:
-        return True, "ready: players can connect"
-    return False, "not ready: the RTSP port is not open"
 
 
 class ProcessJudge:

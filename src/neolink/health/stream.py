@@ -24,6 +24,8 @@ class StreamJudge:
     def __init__(self, limits: Thresholds) -> None:
         self.effort = ""
         """What is done to get pictures, in words; empty while there are some."""
+        self.dark_for_s: float | None = None
+        """How long somebody has waited for a picture; None while nobody does."""
         self._limits = limits
         self._wanted_since_s: float | None = None
         self._sounds = self._pictures_at_sound = 0
@@ -34,6 +36,7 @@ class StreamJudge:
         """Times without a picture that were so long that they are no gap any more."""
         self._stalls, self._damages, self._gaps = Recent(), Recent(), Recent()
         self._faults, self._refusals = Recent(), Recent()
+        self._refused = self._failed = 0
         self._players = PlayersJudge(limits)
         self._latches = Latches()
 
@@ -46,7 +49,7 @@ class StreamJudge:
         if camera.state is not CameraState.CONNECTED or not is_wanted(stream.state):
             self._latches.clear()
             return ()
-        dark_s = self._dark_s(stream, now_s)
+        dark_s = self.dark_for_s or 0.0
         was_dark, self._is_dark = self._is_dark, dark_s >= self._limits.dark_s
         if self._is_dark:
             self._darks += not was_dark and dark_s == stream.last_picture_age_s
@@ -64,13 +67,10 @@ class StreamJudge:
         self._stalls.note(now_s, stream.stalls)
         self._damages.note(now_s, stream.damages)
         self._faults.note(now_s, stream.sink_failures)
-        self._refusals.note(now_s, _refusals(camera))
+        self._refusals.note(now_s, self._refusals_of(camera))
         self._gaps.note(now_s, self._darks + _longer_than(stream.frame_gaps, self._gap_s(stream)))
         self._players.note(stream.players, now_s)
-        if not is_wanted(stream.state):
-            self._wanted_since_s = None
-        elif self._wanted_since_s is None:
-            self._wanted_since_s = now_s - max(0.0, stream.state_for_s)
+        self.dark_for_s = self._dark_s(stream, now_s)
         if self._sound_s is None or stream.audio_frames != self._sounds:
             self._sounds, self._sound_s = stream.audio_frames, now_s
             self._pictures_at_sound = stream.pictures
@@ -84,11 +84,27 @@ class StreamJudge:
         limits, rate = self._limits, stream.nominal_fps
         return max(limits.gap_s, limits.gap_pictures / rate if rate else 0.0)
 
+    def _refusals_of(self, camera: CameraReading) -> int:
+        """Return how often a stream was asked for in vain; one that fell silent is not that.
+
+        A stream that falls silent is counted as that first and as a failure when it was stopped.
+        """
+        failed = camera.errors.get("stream", 0)
+        if failed < self._failed:
+            self._refused = 0  # the streams were made anew
+        self._failed = failed
+        stalls = sum(stream.stalls for stream in camera.streams)
+        self._refused = max(self._refused, failed - stalls)
+        return self._refused
+
     # -- darkness ---------------------------------------------------------------------
 
-    def _dark_s(self, stream: StreamReading, now_s: float) -> float:
-        """Return for how long somebody has waited for a picture."""
-        assert self._wanted_since_s is not None
+    def _dark_s(self, stream: StreamReading, now_s: float) -> float | None:
+        if not is_wanted(stream.state):
+            self._wanted_since_s = None
+            return None
+        if self._wanted_since_s is None:
+            self._wanted_since_s = now_s - max(0.0, stream.state_for_s)
         wanted_s, age_s = now_s - self._wanted_since_s, stream.last_picture_age_s
         return wanted_s if age_s is None else min(wanted_s, age_s)
 
@@ -106,10 +122,19 @@ class StreamJudge:
     # -- checks -----------------------------------------------------------------------
 
     def _measured(self, stream: StreamReading, now_s: float) -> Iterator[Finding]:
-        yield from self._rate(stream)
+        if not self._is_pausing(stream):
+            yield from self._rate(stream)
         yield from self._key_frames(stream)
         yield from self._sound(stream, now_s)
         yield from self._drift(stream, now_s)
+
+    def _is_pausing(self, stream: StreamReading) -> bool:
+        """Whether pictures stopped a moment ago: that is no low rate, and soon called what it is.
+
+        ``fps`` is over ten seconds, and would be low for as long afterwards.
+        """
+        age_s = stream.last_picture_age_s
+        return age_s is not None and age_s > self._gap_s(stream)
 
     def _rate(self, stream: StreamReading) -> Iterator[Finding]:
         nominal, is_full = stream.nominal_fps, stream.state_for_s >= self._limits.fps_window_s
@@ -150,11 +175,6 @@ class StreamJudge:
             if counter.shows(now_s, limits, at_once):
                 often = times(counter.within(now_s, limits.memory_s))
                 yield find(cause, times=often, limit=self._gap_s(stream))
-
-
-def _refusals(camera: CameraReading) -> int:
-    """Return how often a stream was asked for in vain; one that fell silent is not that."""
-    return camera.errors.get("stream", 0) - sum(stream.stalls for stream in camera.streams)
 
 
 def _longer_than(gaps: Histogram, limit_s: float) -> int:

@@ -233,22 +233,25 @@ class Backlog(Generic[T]):
         self._budget.leave(self)
         return count
 
-    def discard(self, is_unwanted: Callable[[T], bool]) -> int:
+    def discard(self, is_unwanted: Callable[[T], bool]) -> list[T]:
         """Take out what nobody wants any more, e.g. of a track that ended; that is no loss.
 
-        Return how many items that were.
+        Return what that was, the oldest first.
         """
-        kept = [item for item in self._items if not is_unwanted(item)]
-        count = self.clear() - len(kept)
+        kept: list[T] = []
+        taken: list[T] = []
+        for item in self._items:
+            (taken if is_unwanted(item) else kept).append(item)
+        self.clear()
         if kept:
             self._budget.join(self)
         self._items.extend(kept)
         self._charge(sum(item.size for item in kept))
-        return count
+        return taken
 
     def await_random_access(self) -> None:
         """Drop what waits, and more until the next random access point: a unit was lost."""
-        if self.needs_random_access:
+        if self.needs_random_access and not self._items:
             return
         self.dropped += self.clear()
         self.episodes += 1

@@ -25,6 +25,9 @@ KEY_INTERVALS = 8
 DRIFT_WEIGHT = 1 / 64
 """Of one audio frame: a few seconds of sound outweigh what came before."""
 
+DRIFT_STEP_S = 1.5
+"""So much from one frame to the next is no jitter: the sound was placed anew, so begin anew."""
+
 FRESH_S = 2.0
 """An older picture says nothing of where the sound should be."""
 
@@ -113,12 +116,16 @@ class StreamCounters:
     def picture_came(self, unit: AccessUnit, now_s: float) -> None:
         """Count a picture of the camera."""
         self.pictures += 1
-        self.received_bytes += unit.size
-        if self.flow is None or self.last_picture_s is None:
+        nal_units = unit.nal_units
+        self.received_bytes += len(nal_units[0]) if len(nal_units) == 1 else unit.size
+        before_s = self.last_picture_s
+        if self.flow is None or before_s is None:
             self._begin(now_s)
         else:
-            gap_s = now_s - self.last_picture_s
-            self.frame_gaps.add(gap_s)
+            gap_s = now_s - before_s
+            gaps = self.frame_gaps  # Tally.add, without the call
+            gaps.counts[bisect_left(gaps.bounds, gap_s)] += 1
+            gaps.total += gap_s
             if gap_s > self.worst_gap_s:  # noqa: PLR1730 - a call of max() takes longer
                 self.worst_gap_s = gap_s
         self.last_picture_s = now_s
@@ -137,7 +144,7 @@ class StreamCounters:
         if age_s > FRESH_S:
             return
         drift_s = frame.pts / frame.track.clock_rate - self._pts / VIDEO_CLOCK_RATE - age_s
-        if self._drift_s is None:
+        if self._drift_s is None or abs(drift_s - self._drift_s) > DRIFT_STEP_S:
             self._drift_s = drift_s
         else:
             self._drift_s += (drift_s - self._drift_s) * DRIFT_WEIGHT

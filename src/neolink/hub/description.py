@@ -7,6 +7,7 @@ from dataclasses import replace
 from neolink.errors import DeadlineExceeded
 from neolink.hub.learning import Learning, needs_new_description
 from neolink.hub.memory import Memory, Remembered
+from neolink.log import bind_stream
 from neolink.media.tracks import Presentation
 from neolink.media.units import AccessUnit, MediaUnit
 
@@ -51,7 +52,7 @@ class Description:
         self._known.set()
         if before is None or not needs_new_description(before, found):
             return False
-        _LOG.info("%s: the tracks changed, players must describe again", self._name)
+        bind_stream(_LOG, self._name).info("the tracks changed, players must describe again")
         return True
 
     async def wait(self, timeout_s: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from neolink.errors import RemoteProtocolError
+from neolink.log import bind_stream
 from neolink.media.tracks import (
     AudioCodec,
     AudioTrack,
@@ -78,7 +79,8 @@ class FileMemory:
         except FileNotFoundError:
             return None
         except (OSError, RemoteProtocolError) as error:
-            _LOG.warning("%s: what was remembered in %s is not used: %s", name, path, error)
+            text = "what was remembered in %s is not used: %s"
+            bind_stream(_LOG, name).warning(text, path, error)
             return None
 
     def save(self, name: str, remembered: Remembered) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from neolink.log import bind_stream
 from neolink.media.tracks import Presentation
 from neolink.media.units import MediaUnit
 
@@ -64,4 +65,4 @@ class Sinks:
         """Count the exception being handled; only the first is logged."""
         self.failures += 1
         if self.failures == 1:
-            _LOG.exception("%s: a reader of the stream failed", self._name)
+            bind_stream(_LOG, self._name).exception("a reader of the stream failed")

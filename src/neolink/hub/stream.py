@@ -21,7 +21,7 @@ from neolink.hub.pause import PauseRule, PauseSettings
 from neolink.hub.sinks import Sink, Sinks
 from neolink.hub.splash import SplashReason
 from neolink.hub.standin import StandIn, StandInSettings
-from neolink.log import RepeatLimiter
+from neolink.log import RepeatLimiter, bind_stream
 from neolink.media.tracks import VIDEO_CLOCK_RATE, Presentation
 from neolink.media.units import AccessUnit, MediaUnit
 
@@ -84,6 +84,7 @@ class Stream:
         self.state_since_s = self.origin_s
         """Monotonic time of the last change of state."""
         self._clock = clock
+        self._log = bind_stream(_LOG, name)
         self._limiter = RepeatLimiter(clock)
         self._grace_s = grace_s
         self._demand = Demand()
@@ -152,6 +153,11 @@ class Stream:
         self._pause_or_resume(self._clock.monotonic_s())
 
     @property
+    def media_now_s(self) -> float:
+        """Media time that the camera has reached by now, as far as our clock tells."""
+        return self._pts_now() / VIDEO_CLOCK_RATE
+
+    @property
     def state(self) -> DemandState:
         """Where the stream is in its life."""
         return self._demand.state
@@ -217,12 +223,12 @@ class Stream:
         """Let the camera rest, or send again, if the rule says so and the stream is known."""
         should_rest = self._pause.should_rest(now_s)
         if self._demand.state is DemandState.PAUSED and not should_rest:
-            _LOG.debug("%s: the camera is to send again", self.name)
+            self._log.debug("the camera is to send again")
             self._move(DemandEvent.RESUMED)
             self.counters.asked(now_s)
             self._wait(self._start_hold_s())
         elif self._demand.state is DemandState.LIVE and should_rest and self._is_known():
-            _LOG.debug("%s: the camera rests until there is motion", self.name)
+            self._log.debug("the camera rests until there is motion")
             self._move(DemandEvent.PAUSED)
             self.counters.dismissed()
             self._stopped()
@@ -249,7 +255,7 @@ class Stream:
         settings = self._stand_in.settings
         if self._demand.state is not DemandState.PLACEHOLDER:
             self._move(DemandEvent.HOLD_OVER)
-            _LOG.info("%s: the camera is away (%s)", self.name, self.explain())
+            self._log.info("the camera is away (%s)", self.explain())
         if not settings.is_enabled:
             self._sinks.tell(lambda sink: sink.source_ended())
         if settings.is_enabled and self._demand.state is DemandState.PLACEHOLDER:
@@ -333,9 +339,7 @@ class Stream:
             self._demand.handle(event)
         except LocalProtocolError as error:
             state = self._demand.settle(event, is_held=self._holds > 0)
-            self._limiter.log(
-                _LOG, logging.WARNING, "%s: %s; going on as %s", self.name, error, state
-            )
+            self._limiter.log(self._log, logging.WARNING, "%s; going on as %s", error, state)
         if self._demand.state is not before:
             self.state_since_s = self._clock.monotonic_s()
         self._tell_pause()
@@ -358,7 +362,7 @@ class Stream:
             self._linger = None
         if not was_wanted:
             self.counters.asked(self._clock.monotonic_s())
-            _LOG.debug("%s: wanted", self.name)
+            self._log.debug("wanted")
             self.on_demand(self._demand.is_wanted)
 
     def _release(self) -> None:
@@ -385,7 +389,7 @@ class Stream:
         self.counters.dismissed()
         self._stopped()
         self._description.memorize(self._stand_in.last_key)
-        _LOG.debug("%s: no longer wanted", self.name)
+        self._log.debug("no longer wanted")
         self.on_demand(self._demand.is_wanted)
 
     def _stopped(self) -> None:

@@ -61,8 +61,8 @@ PROCESS: Final[tuple[Metric[BridgeReading], ...]] = (
     ),
     _gauge(
         "process_start_time_seconds",
-        "Unix time at which the process began.",
-        lambda at: round(at.unix_s - at.process.uptime_s, 1),
+        "Unix time at which the process began; it follows when the clock of the host is set.",
+        lambda at: round(at.process.began_unix_s, 3),
     ),
     _counter(
         "process_cpu_seconds_total",
@@ -81,8 +81,8 @@ PROCESS: Final[tuple[Metric[BridgeReading], ...]] = (
     ),
     _gauge(
         "process_max_fds",
-        "File descriptors that may be open.",
-        lambda at: at.process.max_descriptors,
+        "File descriptors that may be open; absent without a limit.",
+        lambda at: at.process.max_descriptors or None,
     ),
     _gauge(
         "neolink_threads",
@@ -131,8 +131,8 @@ PROCESS: Final[tuple[Metric[BridgeReading], ...]] = (
     ),
     _gauge(
         "neolink_queue_limit_bytes",
-        "What may wait for all players together.",
-        lambda at: at.process.max_queued_bytes,
+        "What may wait for all players together; absent without a limit.",
+        lambda at: at.process.max_queued_bytes or None,
     ),
     _gauge(
         "neolink_connections",
@@ -235,6 +235,13 @@ CAMERAS: Final[tuple[Metric[CameraReading], ...]] = (
         "neolink_camera_motion",
         "1 while the camera reports motion; absent while it is not known.",
         lambda camera: camera.has_motion,
+    ),
+    _counter(
+        "neolink_moves_total",
+        "Moves of players between main and sub stream: down, because one did not keep up, "
+        "or up again.",
+        lambda camera: camera.moves,
+        "direction",
     ),
 )
 
@@ -440,12 +447,6 @@ PLAYERS: Final[tuple[Metric[PlayerReading], ...]] = (
         "neolink_player_adaptive",
         "1 if the player may be moved between main and sub stream.",
         lambda player: player.is_adaptive,
-    ),
-    _counter(
-        "neolink_player_moves_total",
-        "Moves between main and sub stream: down, because it did not keep up, or up again.",
-        lambda player: {"down": player.moves_down, "up": player.moves_up},
-        "direction",
     ),
 )
 

@@ -7,7 +7,7 @@ what StatsD expects of its network. A name is looked up when it is needed, and b
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -35,7 +35,7 @@ def _unknown(_: BridgeReading) -> Mapping[str, str]:
 class StatsdPusher:
     """Pushes what ``read`` gives; ``judge`` gives the health of cameras in a word, by name.
 
-    Trouble on the way is logged once, and so is its end.
+    Trouble on the way is logged once, and so is its end. ``sleep`` waits between two pushes.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class StatsdPusher:
         settings: StatsdSettings,
         read: Callable[[], BridgeReading],
         judge: Callable[[BridgeReading], Mapping[str, str]] = _unknown,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.pushes = 0
         """Readings that were sent."""
@@ -52,6 +53,7 @@ class StatsdPusher:
         self._where = f"{settings.host}:{settings.port}"
         self._read = read
         self._judge = judge
+        self._sleep = sleep
         self._writer = StatsdWriter(settings.prefix)
         self._log = bind(logging.getLogger(__name__), phase="statsd")
         self._looking_up: asyncio.Future[Found] | None = None
@@ -63,13 +65,14 @@ class StatsdPusher:
         """Push at every interval, until cancelled."""
         try:
             while True:
-                await asyncio.sleep(self._settings.interval_s)
+                await self._sleep(self._settings.interval_s)
                 await self._push()
         finally:
-            if self._looking_up is not None:
-                self._looking_up.cancel()
             if self._socket is not None:
                 self._socket.close()
+            if self._looking_up is not None:
+                self._looking_up.cancel()
+                await asyncio.gather(self._looking_up, return_exceptions=True)
 
     async def _push(self) -> None:
         try:

@@ -9,10 +9,10 @@ and so are those of single players: a path stays forever in what stores them, pl
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from neolink.metrics.catalogue import CATALOGUE
-from neolink.metrics.model import Labels, Metric, MetricType, Number, Scope, Value, rows
+from neolink.metrics.model import Labels, MetricType, Number, Scope, Value, rows
 from neolink.readings import BridgeReading, Histogram
 
 __all__ = ["MAX_DATAGRAM", "StatsdWriter", "pack"]
@@ -26,13 +26,23 @@ MAX_PART: Final = 80
 OURS: Final = "neolink_"
 
 
+class _Place(NamedTuple):
+    """A subject's labels, as part of a path and as they are: two may look alike in a path."""
+
+    path: str
+    labels: Labels
+
+
+_Told = dict[tuple[Labels, str], Number]
+
+
 class StatsdWriter:
     """Writes readings, and remembers counters from one to the next."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = ".".join(_part(part) for part in prefix.split("."))
-        self._told: dict[str, Number] = {}
-        """What counters said in the last reading, by path."""
+        self._told: _Told = {}
+        """What counters said in the last reading, by subject and path."""
 
     def write(
         self, reading: BridgeReading, health: Mapping[str, str] | None = None
@@ -42,22 +52,21 @@ class StatsdWriter:
 
     def _lines(self, reading: BridgeReading, health: Mapping[str, str]) -> Iterator[str]:
         told, self._told = self._told, {}
-        subjects = rows(reading, health, _path)
+        subjects = rows(reading, health, _place)
         for scope, metrics in CATALOGUE:
             for metric in metrics if scope is not Scope.PLAYER else ():
                 name = f"{self._prefix}.{metric.name.removeprefix(OURS)}"
                 for row in subjects[scope]:
-                    for path, number in _values(name, row.labels, metric.read(row.subject)):
-                        yield from self._line(metric, path, number, told)
+                    place, labels = row.labels
+                    for path, number in _values(name, place, metric.read(row.subject)):
+                        if metric.type is MetricType.GAUGE:
+                            yield _gauge(path, number)
+                        else:
+                            yield from self._added(labels, path, number, told)
 
-    def _line(
-        self, metric: Metric[Any], path: str, number: Number, told: Mapping[str, Number]
-    ) -> Iterator[str]:
-        if metric.type is MetricType.GAUGE:
-            yield _gauge(path, number)
-            return
-        self._told[path] = number
-        before = told.get(path, 0)
+    def _added(self, labels: Labels, path: str, number: Number, told: _Told) -> Iterator[str]:
+        self._told[labels, path] = number
+        before = told.get((labels, path), 0)
         added = number - before if number >= before else number  # it began anew
         if added:
             yield f"{path}:{_number(added)}|c"
@@ -102,10 +111,10 @@ def _number(number: Number) -> str:
     return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
-def _path(labels: Labels) -> str:
-    return "".join(f".{_part(value)}" for _, value in labels)
+def _place(labels: Labels) -> _Place:
+    return _Place("".join(f".{_part(value)}" for _, value in labels), labels)
 
 
 @lru_cache(maxsize=4096)
 def _part(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:MAX_PART]
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:MAX_PART] or "_"

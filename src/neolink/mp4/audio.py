@@ -61,7 +61,8 @@ class _Aac:
 
     def samples(self, data: Buffer, count: int, dts: int) -> Iterator[Sample]:
         """Yield the frame as it is."""
-        yield Sample(dts, count, len(data), (data,))
+        if data and count > 0:
+            yield Sample(dts, count, len(data), (data,))
 
     def silence(self, dts: int, end: int) -> Iterator[Sample]:
         """Yield whole frames; none for formats whose silence is not known here."""
@@ -87,6 +88,7 @@ class _Flac:
 
     def samples(self, data: Buffer, count: int, dts: int) -> Iterator[Sample]:
         """Yield the PCM in frames that any decoder takes."""
+        count = min(count, len(data) // 2)
         for first in range(0, count, MAX_BLOCK_SAMPLES):
             pcm = data[2 * first : 2 * min(count, first + MAX_BLOCK_SAMPLES)]
             frame = flac_frame(pcm, self._rate, dts + first)

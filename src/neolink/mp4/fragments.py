@@ -9,6 +9,7 @@ times are 64 bit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from struct import Struct
 
 from neolink.mp4.samples import Buffer, Sample
@@ -44,7 +45,7 @@ _pack_single = Struct(">I4sI4sII I4s I4sII I4sIQ I4sIIi IIIi I4s").pack
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Samples of one track that follow each other without a gap; at least one."""
+    """Samples of one track in the order of their decode times; at least one."""
 
     track_id: int
     samples: Sequence[Sample]
@@ -88,16 +89,21 @@ def single_fragment(sequence: int, track_id: int, sample: Sample) -> bytes:
 
 
 def fragment(sequence: int, runs: Sequence[Run]) -> list[Buffer]:
-    """Return the parts of a fragment with the samples of all runs, to be joined."""
+    """Return the parts of a fragment with the samples of all runs, to be joined.
+
+    Only the first decode time of a run is written, so each sample lasts until the next one; the
+    last one as long as it says.
+    """
     moof_length = _BOX + _MFHD + sum(_traf_length(run) for run in runs)
     head = [_pack_moof(moof_length, b"moof", _MFHD, b"mfhd", 0, sequence & 0xFFFFFFFF)]
     media: list[Buffer] = []
     position = moof_length + _BOX
     for run in runs:
         head.append(_traf_head(run, position))
-        for sample in run.samples:
+        for sample, following in zip_longest(run.samples, run.samples[1:]):
+            duration = following.dts - sample.dts if following else sample.duration
             flags = _SYNC if sample.is_sync else _NON_SYNC
-            head.append(_pack_sample(sample.duration, sample.size, flags, sample.shift))
+            head.append(_pack_sample(duration, sample.size, flags, sample.shift))
             media += sample.parts
             position += sample.size
     return [*head, _pack_mdat(position - moof_length, b"mdat"), *media]

@@ -40,24 +40,25 @@ class VideoClock:
     """
 
     def __init__(self) -> None:
-        self._pts = 0
+        self._pts = -1
         self._dts = -1
         self._duration = 0
 
-    def advance(self, pts: int, interval: int) -> tuple[int, int]:
-        """Return decode time and duration of the picture at ``pts``, all in ticks of 90 kHz.
+    def advance(self, pts: int, interval: int) -> tuple[int, int, int]:
+        """Return decode time, composition offset and duration of the picture at ``pts``.
 
-        ``interval`` is the nominal one. ``pts`` rise, so decode times do.
+        All in ticks of 90 kHz; ``interval`` is the nominal one. Decode times rise; a ``pts`` that
+        does not is moved.
         """
         duration = interval
-        dts = pts
+        dts = pts = max(pts, self._pts + 1)
         if self._dts >= 0:
             duration = max(interval, min(pts - self._pts, MOST_DURATION))
             reachable = self._dts + 3 * self._duration // 2
             if pts > reachable and pts - reachable < MOST_LAG:
                 dts = reachable
         self._pts, self._dts, self._duration = pts, dts, duration
-        return dts, duration
+        return dts, pts - dts, duration
 
 
 class SoundLine:
@@ -71,11 +72,12 @@ class SoundLine:
         self._format = audio
         self._end = self._ticks(start)
         self._dts = self._end - 1  # of the newest sample
+        self._duration = 0
 
     @property
-    def end(self) -> int:
-        """Where the next sample belongs, in ticks of the track's clock."""
-        return self._end
+    def end_pts(self) -> int:
+        """Where the next sample belongs, in ticks of 90 kHz, rounded up."""
+        return -(-self._end * VIDEO_CLOCK_RATE // self.track.clock_rate)
 
     def push(self, frame: AudioFrame) -> list[Sample]:
         """Return the samples of a frame, after silence where something was missing before it.
@@ -85,10 +87,12 @@ class SoundLine:
         gap = frame.pts - self._end
         if 2 * gap < -frame.samples:
             return []
-        filled = list(self._silence(frame.pts)) if gap >= frame.samples else []
+        is_hole = gap > 0 and gap >= min(frame.samples, self._duration or frame.samples)
+        filled = list(self._silence(frame.pts)) if is_hole else []
         begin = max(frame.pts, self._dts + 1)
         samples = list(self._format.samples(frame.data, frame.samples, begin))
-        self._dts, self._end = samples[-1].dts, begin + frame.samples
+        for sample in samples[-1:]:  # a frame may be empty
+            self._note(sample)
         return filled + samples
 
     def fill(self, pts: int) -> list[Sample]:
@@ -104,8 +108,12 @@ class SoundLine:
             self._end = end
             return
         for sample in self._format.silence(self._end, end):
-            self._dts, self._end = sample.dts, sample.dts + sample.duration
+            self._note(sample)
             yield sample
+
+    def _note(self, newest: Sample) -> None:
+        self._dts, self._duration = newest.dts, newest.duration
+        self._end = newest.dts + newest.duration
 
     def _ticks(self, pts: int) -> int:
         return pts * self.track.clock_rate // VIDEO_CLOCK_RATE

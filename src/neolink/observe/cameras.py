@@ -1,5 +1,7 @@
 """One configured camera → ``CameraReading``, without its streams' insides."""
 
+from collections.abc import Mapping
+
 from neolink.camera.failures import Phase
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState, CameraStatus
@@ -10,7 +12,10 @@ __all__ = ["camera_reading", "disabled_reading"]
 
 
 def camera_reading(
-    channel: Channel, streams: tuple[StreamReading, ...], now_s: float
+    channel: Channel,
+    streams: tuple[StreamReading, ...],
+    moves: Mapping[str, int],
+    now_s: float,
 ) -> CameraReading:
     """Return what is known of one camera. What its login does is the same for all its channels."""
     settings, status = channel.settings, channel.camera.status
@@ -31,8 +36,11 @@ def camera_reading(
         reconnects={cause.value: count for cause, count in status.reconnects.items()},
         errors=_errors(channel, status),
         awake_s=status.awake_s(now_s),
-        battery_percent=None,
+        missed_pings=channel.camera.missed_pings,
+        is_battery=settings.channel_id in status.batteries,
+        battery_percent=status.batteries.get(settings.channel_id),
         has_motion=channel.camera.motion.has_motion(settings.channel_id),
+        moves=moves,
         model=status.model,
         firmware=status.firmware,
         streams=streams,

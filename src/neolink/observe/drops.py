@@ -1,32 +1,38 @@
-"""Units that players did not take in time, by stream: a sum that outlives the players. Pure."""
+"""What players count, summed so that it outlives them. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Hashable, Iterable
+from typing import Generic, TypeVar
 
-from neolink.observe.parts import Key
+__all__ = ["Outlasting"]
 
-__all__ = ["Drops"]
+K = TypeVar("K", bound=Hashable)
 
 
-class Drops:
-    """Sums by stream, told from time to time what each player has lost so far.
+class Outlasting(Generic[K]):
+    """Sums by subject, told from time to time what everybody has counted so far.
 
-    What a player loses is counted for the stream that it is sent when that is noticed. What it
-    lost after the last look before it left is not.
+    What somebody counted is added to the subject that it belongs to when that is noticed. What it
+    counted after the last look before it left is not.
     """
 
     def __init__(self) -> None:
-        self._noted: dict[int, int] = {}
-        self._sums: dict[Key, int] = defaultdict(int)
+        self._noted: dict[Hashable, int] = {}
+        self._sums: dict[K, int] = defaultdict(int)
 
-    def note(self, players: Iterable[tuple[int, Key, int]]) -> None:
-        """Take number, stream and losses of everybody there is; who is missing has left."""
+    def note(self, counts: Iterable[tuple[Hashable, K, int]]) -> None:
+        """Take who, for which subject and how much, of everybody there is; others have left."""
         before, self._noted = self._noted, {}
-        for number, key, dropped in players:
-            self._noted[number] = dropped
-            if dropped:
-                self._sums[key] += max(0, dropped - before.get(number, 0))
+        for who, subject, count in counts:
+            self._noted[who] = count
+            if count:
+                self._sums[subject] += max(0, count - before.get(who, 0))
 
-    def of(self, key: Key) -> int:
-        """Return all losses on a stream."""
-        return self._sums.get(key, 0)
+    def of(self, subject: K) -> int:
+        """Return the sum of a subject."""
+        return self._sums.get(subject, 0)
+
+    def forget_others(self, subjects: Container[K]) -> None:
+        """Forget the sums of subjects that are gone."""
+        for subject in [one for one in self._sums if one not in subjects]:
+            del self._sums[subject]

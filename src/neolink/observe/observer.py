@@ -5,17 +5,17 @@ Nothing here touches the path of a picture: parts count for themselves, this onl
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import neolink
 from neolink.camera.connection import RECEIVE_BUFFERS
 from neolink.clock import Clock
 from neolink.media.tracks import StreamKind
 from neolink.observe.cameras import camera_reading, disabled_reading
-from neolink.observe.drops import Drops
+from neolink.observe.drops import Outlasting
 from neolink.observe.lag import LoopLag
 from neolink.observe.parts import Channel, Key, Parts
-from neolink.observe.players import player_reading
+from neolink.observe.players import Glimpse, glimpse, player_reading
 from neolink.observe.process import read_figures
 from neolink.observe.rates import Rates
 from neolink.observe.streams import histogram, stream_reading
@@ -39,18 +39,24 @@ MARK_S = 1.0
 
 MARKS_PER_SAMPLE = 2
 
+CLOCK_STEP_S = 1.0
+"""By more than this the host's clock was set."""
+
+MOVES = ("down", "up")
+
 Players = dict[Key, list[PlayerReading]]
 
 
 class Observer:
     """Looks at one bridge.
 
-    ``extra_players`` tells who watches by other means than RTSP; it is called for each reading and
-    must return at once.
+    ``extra_players`` tells who watches by other means than RTSP, ``extra_refused`` what was turned
+    away there, by reason; both are called for each reading and must return at once.
     """
 
     def __init__(self, parts: Parts, clock: Clock) -> None:
         self.extra_players: Callable[[], Iterable[PlayerReading]] = tuple
+        self.extra_refused: Callable[[], Mapping[str, int]] = dict
         self._parts = parts
         self._clock = clock
         self._began_s = clock.monotonic_s()
@@ -58,7 +64,10 @@ class Observer:
         self._rates: dict[Key, Rates] = {}
         self._marks = 0
         self._reading: BridgeReading | None = None
-        self._drops = Drops()
+        self._began_unix_s = clock.unix_s()
+        self._drops: Outlasting[Key] = Outlasting()
+        self._moves: Outlasting[tuple[str, str]] = Outlasting()
+        """By camera and direction."""
         self._version = ""
 
     # -- looking ----------------------------------------------------------------------
@@ -101,13 +110,19 @@ class Observer:
         rates = self._follow_streams(now_s)
         for one in rates.values():
             one.mark(now_s)
-        players = self._players(now_s)
+        everybody: list[Glimpse | PlayerReading] = [
+            glimpse(player) for player in self._parts.rtsp.players()
+        ]
+        everybody += self.extra_players()
+        self._note(everybody)
         self._marks += 1
         if self._marks % MARKS_PER_SAMPLE == 0:
-            self._sample(players, now_s)
+            self._sample(everybody, now_s)
 
-    def _sample(self, players: Players, now_s: float) -> None:
-        queued = {key: sum(one.queued_bytes for one in all_) for key, all_ in players.items()}
+    def _sample(self, everybody: Iterable[Glimpse | PlayerReading], now_s: float) -> None:
+        queued: dict[Key, int] = defaultdict(int)
+        for one in everybody:
+            queued[one.camera, one.kind] += one.queued_bytes
         unix_s = self._clock.unix_s()
         for key, rates in self._rates.items():
             rates.sample(now_s, unix_s, queued.get(key, 0))
@@ -121,6 +136,9 @@ class Observer:
             if rates is None or not rates.is_of(stream.counters):
                 rates = Rates(stream.counters, now_s)
             self._rates[key] = rates
+        if known.keys() != self._rates.keys():
+            self._drops.forget_others(self._rates)
+            self._moves.forget_others({(name, way) for name, _ in self._rates for way in MOVES})
         return self._rates
 
     # -- a reading --------------------------------------------------------------------
@@ -138,16 +156,26 @@ class Observer:
         )
 
     def _players(self, now_s: float) -> Players:
-        """Return everybody who watches by stream, having noted what they lost."""
+        """Return everybody who watches by stream, having noted what they counted."""
         everybody = [player_reading(player, now_s) for player in self._parts.rtsp.players()]
         everybody += self.extra_players()
-        self._drops.note(
-            (one.number, (one.camera, one.kind), one.units_dropped) for one in everybody
-        )
+        self._note(everybody)
         players: Players = defaultdict(list)
         for reading in everybody:
             players[reading.camera, reading.kind].append(reading)
         return players
+
+    def _note(self, everybody: Sequence[Glimpse | PlayerReading]) -> None:
+        """Remember what everybody counted, for when they have left."""
+        self._drops.note(
+            (one.number, (one.camera, one.kind), one.units_dropped) for one in everybody
+        )
+        self._moves.note(
+            ((one.number, way), (one.camera, way), count)
+            for one in everybody
+            if one.is_adaptive
+            for way, count in zip(MOVES, (one.moves_down, one.moves_up), strict=True)
+        )
 
     def _camera(self, channel: Channel, players: Players, now_s: float) -> CameraReading:
         name, parts = channel.settings.name, self._parts
@@ -166,7 +194,8 @@ class Observer:
                     now_s,
                 )
             )
-        return camera_reading(channel, tuple(streams), now_s)
+        moves = {way: self._moves.of((name, way)) for way in MOVES}
+        return camera_reading(channel, tuple(streams), moves, now_s)
 
     def _process(self, now_s: float) -> ProcessReading:
         self._version = self._version or neolink.__version__  # looked up late: that takes long
@@ -175,6 +204,7 @@ class Observer:
         return ProcessReading(
             version=self._version,
             uptime_s=now_s - self._began_s,
+            began_unix_s=self._when_it_began(now_s),
             cpu_s=figures.cpu_s,
             rss_bytes=figures.rss_bytes,
             open_descriptors=figures.open_descriptors,
@@ -193,10 +223,17 @@ class Observer:
             queued_bytes=budget.used_bytes,
             max_queued_bytes=budget.max_bytes,
             connections=rtsp.connection_count,
-            refused=dict(rtsp.refused),
+            refused={**rtsp.refused, **self.extra_refused()},
             restarts=dict(self._parts.restarts),
             is_ready=self._parts.is_ready,
         )
+
+    def _when_it_began(self, now_s: float) -> float:
+        """Return a time that stays, until the host's clock is set: it also follows that."""
+        began_unix_s = self._clock.unix_s() - (now_s - self._began_s)
+        if abs(began_unix_s - self._began_unix_s) > CLOCK_STEP_S:
+            self._began_unix_s = began_unix_s
+        return self._began_unix_s
 
 
 def _tasks() -> int:

@@ -25,6 +25,7 @@ class Figures:
     rss_bytes: int
     open_descriptors: int
     max_descriptors: int
+    """0: no limit, or not known."""
     threads: int
 
 
@@ -59,8 +60,7 @@ def _peak_rss_bytes() -> int:
 def _open_descriptors(proc: Path) -> int:
     for folder in (proc / "fd", _DEV_FD):
         try:
-            with os.scandir(folder) as entries:
-                return sum(1 for _ in entries) - 1  # without the one that lists
+            return len(os.listdir(folder)) - 1  # noqa: PTH208 - names; without the one that lists
         except OSError:
             continue
     return 0
@@ -71,7 +71,8 @@ def _max_descriptors() -> int:
         import resource  # noqa: PLC0415 - not on every platform
     except ImportError:
         return 0
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if limit == resource.RLIM_INFINITY else limit
 
 
 def _threads(proc: Path) -> int:

@@ -76,6 +76,11 @@ class ObservedBridge:
         stream = self.stream(camera, kind)
         return stream.last_key_frame if stream is not None else None
 
+    def cached_pictures(self, camera: str, kind: StreamKind) -> Sequence[AccessUnit]:
+        """Return the live pictures since the last random access point; maybe none."""
+        mount = self._bridge.mounts.get((camera, kind))
+        return mount.cached_pictures if mount is not None else ()
+
     async def snapshot(self, camera: str, kind: StreamKind) -> bytes:
         """Ask the camera itself for a JPEG picture; one that sleeps is not woken for it.
 

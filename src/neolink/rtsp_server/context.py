@@ -99,7 +99,7 @@ class Context:
             if self.udp_peers.get(address, ("", 0))[0] == session.id:
                 del self.udp_peers[address]
         player.close()
-        player.mount.sums_before += player.sums
+        player.mount.sums_before += player.sums_here
 
     def expel(self, player: Player, reason: str) -> None:
         """End a player's session, and the connection that it plays or is interleaved on."""

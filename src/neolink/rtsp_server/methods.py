@@ -45,6 +45,7 @@ from neolink.rtsp_server.player import Player
 from neolink.rtsp_server.refusals import Refusal
 from neolink.rtsp_server.settings import StartMode
 from neolink.rtsp_server.setup import Channels, choose_transport, grant_tcp, grant_udp
+from neolink.rtsp_server.switcher import FindStreams
 
 __all__ = ["REALM", "Conversation"]
 
@@ -113,7 +114,7 @@ class Conversation:
         """End the sessions whose media run on this connection; UDP sessions live on."""
         for player in self._live_own():
             if player.outbox is self._connection.outbox:
-                _LOG.info("%s: left %s", self._connection.name, player.mount.name)
+                player.log.info("left")
                 self._context.end_session(player.session)
             else:
                 player.is_abandoned = True
@@ -221,7 +222,7 @@ class Conversation:
         )
         headers.append(("RTP-Info", _rtp_info(session, starts)))
         self._forget_abandoned(player)
-        _LOG.info("%s: playing %s", self._connection.name, player.mount.name)
+        player.log.info("playing")
         # The reply is on the wire before the first packet.
         return Answer(headers, then=player.play)
 
@@ -243,7 +244,7 @@ class Conversation:
             return Answer([("Session", session.header)])
         player.say_bye()
         self._context.end_session(session)
-        _LOG.info("%s: left %s", self._connection.name, player.mount.name)
+        player.log.info("left")
         return Answer([])
 
     async def get_parameter(self, request: Request, target: Target) -> Answer:
@@ -324,6 +325,8 @@ class Conversation:
             number=next(context.numbers),
             address=self._connection.name,
             agent=self._agent,
+            find_streams=self._find_streams(target.path, mount),
+            clock=context.clock,
         )
         self._own[session.id] = context.players[session.id] = player
         try:
@@ -331,6 +334,14 @@ class Conversation:
         except RtspError:
             context.end_session(session)
             raise
+
+    def _find_streams(self, path: str, mount: Mount) -> FindStreams | None:
+        """Return how to find both streams of a path whose players may be moved; else None."""
+        context = self._context
+        choice = context.mounts.choice(path)
+        if choice is None or not (choice.is_asked_for or mount.settings.is_adaptive):
+            return None
+        return lambda: context.mounts.choice(path)
 
     def _set_up(self, session: ServerSession, track: int, wanted: Transport, url: str) -> Transport:
         repeated = session.find_repeat(track, wanted)

@@ -18,6 +18,7 @@ from neolink.errors import Unsupported
 from neolink.hub.backlog import Allowance, BacklogLimits
 from neolink.hub.gop import GopCache
 from neolink.hub.stream import Hold, Stream
+from neolink.log import bind_stream
 from neolink.media.tracks import VIDEO_CLOCK_RATE, AudioTrack, Presentation, StreamKind, VideoCodec
 from neolink.media.units import AccessUnit, AudioFrame, MediaUnit
 from neolink.rtp.formats import AudioChoice, PayloadFormat, UnitT, audio_format, video_format
@@ -103,6 +104,10 @@ class Mount:
         self.pace = Pace(stream.counters, self.allowance)
         self.sums_before = PlayerSums()
         """Of players that have left."""
+        self.cname = f"{secrets.token_hex(8)}@neolink"
+        """How the camera is named in RTCP, the same for all its tracks."""
+        self.hindrance = ""
+        """Why players are not moved from here to another stream, as it was last told."""
         self._clock = clock
         self._seats: list[Seat] = []
         self._video_lanes: tuple[Lane, ...] = ()
@@ -114,7 +119,6 @@ class Mount:
         self._cache: GopCache[_Cached] = GopCache()
         self._refused_choices: set[AudioChoice] = set()
         self._hold: Hold | None = None
-        self._cname = f"{secrets.token_hex(8)}@neolink"
         self._ssrcs = _Ssrcs()
         self._origin_unix_s: float | None = None
         self._last_pts: dict[int, tuple[int, int]] = {}
@@ -125,9 +129,29 @@ class Mount:
         stream.subscribe(self)
 
     @property
+    def cached_pictures(self) -> list[AccessUnit]:
+        """The pictures since the last random access point, the oldest first; maybe none."""
+        return [item.unit for item in self._cache.items]
+
+    @property
     def cached_bytes(self) -> int:
         """Bytes that a player who joins now would be sent at once."""
         return self._cache.size
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether what comes is the camera's, and not a stand-in."""
+        return self.stream.counters.flow is not None
+
+    @property
+    def video_codec(self) -> VideoCodec | None:
+        """Of what was pushed last; None before the first picture."""
+        return self._codec
+
+    @property
+    def audio_track(self) -> AudioTrack | None:
+        """Of what was pushed last; None before the first sound."""
+        return self._audio_track
 
     @property
     def player_count(self) -> int:
@@ -157,7 +181,8 @@ class Mount:
         except Unsupported as error:
             if choice not in self._refused_choices:
                 self._refused_choices.add(choice)
-                _LOG.warning("%s: audio %s: %s; sending it as it is", self.name, choice, error)
+                log = bind_stream(_LOG, self.name)
+                log.warning("audio %s: %s; sending it as it is", choice, error)
             return audio_format(track, AudioChoice.SOURCE)
 
     # -- players ----------------------------------------------------------------------
@@ -275,7 +300,7 @@ class Mount:
             try:
                 lane.push(parcel)
             except Exception:  # noqa: BLE001 - must reach neither other players nor the camera
-                _LOG.exception("%s: a player failed", self.name)
+                bind_stream(_LOG, self.name).exception("a player failed")
                 for seat in [seat for seat in self._seats if seat.lane is lane]:
                     seat.on_failure("internal error")
 
@@ -325,7 +350,7 @@ class Mount:
             channel=2 * track,  # what nearly every player asks for: 0-1 and 2-3
             first_sequence=secrets.randbelow(1 << 15),  # some receivers mistake an early wrap
             timestamp_offset=secrets.randbelow(1 << 31),
-            cname=self._cname,
+            cname=self.cname,
         )
 
     def _refresh_lanes(self) -> None:

@@ -8,7 +8,11 @@ Order on the wire: the blob that was begun, then replies and RTCP, then media.
 """
 
 import asyncio
+import contextlib
+import fcntl
 import socket
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
 
@@ -22,6 +26,8 @@ MAX_BYTES_PER_TURN = 256 * 1024
 
 PEER_GONE = "the peer is gone"
 """How a reason to fail begins that is no trouble: that is how most players leave."""
+
+_INT = struct.Struct("=i")
 
 MAX_CONTROL_BYTES = 1 << 20
 """Replies and RTCP that wait for a peer that does not read; more than this ends it."""
@@ -54,6 +60,15 @@ class Outbox:
     def has_backlog(self) -> bool:
         """Whether something waits for the peer to read."""
         return self.is_blocked
+
+    @property
+    def unacknowledged_bytes(self) -> int | None:
+        """Bytes that the socket took and the peer has not confirmed; None where nothing tells."""
+        if self.is_open:
+            with contextlib.suppress(OSError):  # not of every system's sockets
+                answer = fcntl.ioctl(self._fd, termios.TIOCOUTQ, _INT.pack(0))
+                return int(_INT.unpack(answer)[0])
+        return None
 
     def open_lane(self, bounds: Bounds, budget: Budget) -> "Lane":
         """Return a new queue for one session's media."""

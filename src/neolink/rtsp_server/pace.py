@@ -22,6 +22,8 @@ class Pace:
         self._counters = counters
         self._allowance = allowance
         self._seen: deque[tuple[float, int, int]] = deque(maxlen=SAMPLES)
+        self.bytes_per_s: float | None = None
+        """As it was when it flowed last; None before."""
 
     def look(self, now_s: float) -> None:
         """Take a sample; while nothing flows, the allowance stays as it is."""
@@ -35,8 +37,9 @@ class Pace:
         span_s = now_s - since_s
         if span_s < LEAST_S or items == items_before:
             return
+        self.bytes_per_s = (counters.received_bytes - bytes_before) / span_s
         self._allowance.follow(
             items_per_s=(items - items_before) / span_s,
-            bytes_per_s=(counters.received_bytes - bytes_before) / span_s,
+            bytes_per_s=self.bytes_per_s,
             group_s=counters.gop_s or 0.0,
         )

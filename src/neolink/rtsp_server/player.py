@@ -3,22 +3,28 @@
 The session's state is :class:`neolink.rtsp.session.ServerSession`; this is what the state acts on.
 """
 
+import logging
 from collections.abc import Callable
 
+from neolink.clock import Clock, SystemClock
 from neolink.hub.backlog import Backlog
+from neolink.log import BoundLogger, bind
 from neolink.media.tracks import StreamKind
 from neolink.rtp.formats import AudioChoice
 from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock, SenderReport, parse_compound
 from neolink.rtsp.session import ServerSession
-from neolink.rtsp_server.mount import Mount, Seat, StartPoint
+from neolink.rtsp_server.mount import Lane, Mount, Seat, StartPoint
 from neolink.rtsp_server.outbox import Lane as TcpLane
 from neolink.rtsp_server.outbox import Outbox
 from neolink.rtsp_server.parcel import AUDIO, VIDEO, Parcel
 from neolink.rtsp_server.settings import StartMode
 from neolink.rtsp_server.sums import PlayerSums
+from neolink.rtsp_server.switcher import FindStreams, Switcher
 from neolink.rtsp_server.udp import Address, UdpLane
 
 __all__ = ["Player", "printable"]
+
+_LOG = logging.getLogger(__name__)
 
 UDP_REPLAY_BYTES = 1 << 20
 """A larger cached group of pictures is not sent over UDP: the burst would be lost."""
@@ -37,7 +43,8 @@ class Player:
 
     ``tcp`` and ``udp`` lanes are opened by SETUP; a session may mix them, one per track.
     ``number`` tells it from all others of the process without being a secret, ``address`` is
-    where it connects from, and ``agent`` how it names itself.
+    where it connects from, and ``agent`` how it names itself. With ``find_streams`` it is adaptive:
+    ``mount`` is then where it gets its media now, and may be another one later.
     """
 
     def __init__(
@@ -50,6 +57,8 @@ class Player:
         number: int = 0,
         address: str = "",
         agent: str = "",
+        find_streams: FindStreams | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.session = session
         self.mount = mount
@@ -68,6 +77,11 @@ class Player:
         self._noted_episodes = 0
         self._sums_before = PlayerSums()
         """Of lanes that are closed."""
+        self._sums_elsewhere = PlayerSums()
+        """What of it was on other mounts."""
+        self._switcher = (
+            Switcher(self, find_streams, clock or SystemClock()) if find_streams else None
+        )
         self.udp_addresses: set[Address] = set()
         """Every RTP and RTCP address that UDP tracks have used; claimed until the session ends."""
         self.reports: dict[int, ReportBlock] = {}
@@ -96,19 +110,25 @@ class Player:
         return self.mount.kind
 
     @property
+    def log(self) -> BoundLogger:
+        """Speaks of this player: of its camera, its stream of now, and its address."""
+        camera = self.mount.settings.camera
+        return bind(_LOG, camera=camera, stream=self.kind, client=self.address or None)
+
+    @property
     def is_adaptive(self) -> bool:
         """Whether it may be moved between main and sub stream."""
-        return False
+        return self._switcher is not None
 
     @property
     def moves_down(self) -> int:
         """How often it was moved to the sub stream."""
-        return 0
+        return self._switcher.moves_down if self._switcher else 0
 
     @property
     def moves_up(self) -> int:
         """How often it was moved back to the main stream."""
-        return 0
+        return self._switcher.moves_up if self._switcher else 0
 
     @property
     def transports(self) -> frozenset[str]:
@@ -140,6 +160,11 @@ class Player:
         )
 
     @property
+    def sums_here(self) -> PlayerSums:
+        """The part of its counters that it got from the mount where it is now."""
+        return self.sums - self._sums_elsewhere
+
+    @property
     def outbox(self) -> Outbox | None:
         """The connection that interleaved tracks use; None for UDP alone."""
         return self._outbox if self._tcp in self._by_track.values() else None
@@ -148,6 +173,27 @@ class Player:
     def backlogs(self) -> list[Backlog[Parcel]]:
         """Queues of this player, for limits and counters."""
         return [lane.backlog for lane in self._lanes()]
+
+    @property
+    def video_backlog(self) -> Backlog[Parcel]:
+        """The queue of its pictures. Raises KeyError when it takes none."""
+        return self._by_track[VIDEO].backlog
+
+    @property
+    def video_outbox(self) -> Outbox | None:
+        """The connection that its pictures use; None for UDP."""
+        return self._outbox if self._by_track.get(VIDEO) is self._tcp else None
+
+    @property
+    def lane(self) -> Lane:
+        """Where its packets go, whichever mount they are from."""
+        lanes = set(self._by_track.values())
+        return lanes.pop() if len(lanes) == 1 else _Mixed(self._by_track)
+
+    @property
+    def seat(self) -> Seat | None:
+        """Its place on the mount; None while it does not play."""
+        return self._seat
 
     @property
     def is_playing(self) -> bool:
@@ -179,6 +225,7 @@ class Player:
         self.reports.pop(track, None)
         for backlog in self.backlogs:
             backlog.discard(lambda parcel: parcel.track == track)
+        self.stay()
         seat = self._seat
         if seat is None:
             return
@@ -195,7 +242,13 @@ class Player:
         self, on_renegotiate: Callable[[], None], on_failure: Callable[[str], None]
     ) -> dict[int, StartPoint]:
         """Prepare to play; return where each track will start, for RTP-Info."""
-        seat = self._seat = self._make_seat(on_renegotiate, on_failure)
+        seat = self._make_seat(on_renegotiate, on_failure)
+        switcher = self._switcher
+        if switcher is not None:
+            seat = switcher.admit(seat, is_udp=self.video_outbox is None)
+        self._seat = seat
+        if switcher is not None and switcher.has_moved:
+            return dict.fromkeys(self._by_track, StartPoint(None, None))
         return {track: self.mount.start_point(track, seat) for track in self._by_track}
 
     def play(self) -> None:
@@ -233,6 +286,24 @@ class Player:
         self._tcp = self._udp = None
         self._by_track.clear()
 
+    # -- main or sub ------------------------------------------------------------------
+
+    def adapt(self, now_s: float) -> None:
+        """Look whether it should be moved, if it is adaptive."""
+        if self._switcher is not None:
+            self._switcher.look(now_s)
+
+    def stay(self, target: Mount | None = None) -> None:
+        """Give up a move that is under way; with ``target`` only one that leads there."""
+        if self._switcher is not None:
+            self._switcher.cancel(target)
+
+    def change_seat(self, mount: Mount, seat: Seat) -> None:
+        """Be on another mount from now on; the seat there is taken and that here is left."""
+        self.mount.sums_before += self.sums_here
+        self._sums_elsewhere = self.sums
+        self.mount, self._seat = mount, seat
+
     # -- what comes back --------------------------------------------------------------
 
     def take_rtcp(self, track: int, data: bytes | memoryview) -> bool:
@@ -240,13 +311,17 @@ class Player:
 
         Raises RemoteProtocolError for what is no RTCP.
         """
-        ssrc = self.mount.ssrc(track, self.choice)
+        switcher = self._switcher
+        ssrc = (switcher and switcher.ssrc(track)) or self.mount.ssrc(track, self.choice)
         packets = parse_compound(data)
         for packet in packets:
             if isinstance(packet, ReceiverReport | SenderReport):
                 for report in packet.reports:
-                    if report.ssrc == ssrc:
-                        self.reports[track] = report
+                    if report.ssrc != ssrc:
+                        continue
+                    self.reports[track] = report
+                    if switcher is not None and track == VIDEO:
+                        switcher.reported(report.fraction_lost / 256)
         return any(isinstance(packet, Bye) for packet in packets)
 
     def note_losses(self) -> int:
@@ -267,18 +342,18 @@ class Player:
         return [lane for lane in (self._tcp, self._udp) if lane is not None]
 
     def _leave(self) -> None:
+        self.stay()
         if self._seat is not None:
             self.mount.leave(self._seat)
 
     def _make_seat(
         self, on_renegotiate: Callable[[], None], on_failure: Callable[[str], None]
     ) -> Seat:
-        lanes = set(self._by_track.values())
         start = self._start
-        if self._udp in lanes and self.mount.cached_bytes > UDP_REPLAY_BYTES:
+        if self._udp in self._by_track.values() and self.mount.cached_bytes > UDP_REPLAY_BYTES:
             start = StartMode.LIVE
         return Seat(
-            lane=lanes.pop() if len(lanes) == 1 else _Mixed(self._by_track),
+            lane=self.lane,
             wants_video=VIDEO in self._by_track,
             audio=self.choice if AUDIO in self._by_track else None,
             start=start,

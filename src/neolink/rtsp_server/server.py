@@ -13,7 +13,7 @@ from typing import Final
 from neolink.clock import Clock
 from neolink.errors import ConfigError
 from neolink.hub.backlog import Budget
-from neolink.log import RepeatLimiter
+from neolink.log import BoundLogger, RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.rtsp.auth import Authenticator
 from neolink.rtsp.session import SessionTable
@@ -34,6 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 BACKLOG: Final = 512
 SWEEP_S: Final = 1.0
+ADAPT_S: Final = 0.25
 NEWCOMER_S: Final = 2.0
 ACCEPT_PAUSE_S: Final = 0.5
 NOT_SENT_LOW_WATER: Final = 128 * 1024
@@ -97,7 +98,7 @@ class RtspServer:
         """Return what the players of each mount took, with those who have left."""
         sums = {mount: mount.sums_before for mount in self.context.mounts}
         for player in self.players():
-            sums[player.mount] = sums.get(player.mount, PlayerSums()) + player.sums
+            sums[player.mount] = sums.get(player.mount, PlayerSums()) + player.sums_here
         return sums
 
     @property
@@ -126,7 +127,7 @@ class RtspServer:
         """End a player's session with BYE; False when nobody has the number."""
         for player in self.players():
             if player.number == number:
-                _LOG.info("%s: %s: ended by hand", player.mount.name, player.address)
+                player.log.info("ended by hand")
                 self.context.expel(player, "ended by hand")
                 return True
         return False
@@ -167,6 +168,8 @@ class RtspServer:
         for _, player in self.context.live_sessions():
             if player.mount is mount:
                 self.context.expel(player, reason)
+            else:
+                player.stay(mount)
 
     def _may_still_watch(
         self, user: str | None, mount: Mount, users_before: Mapping[str, str]
@@ -200,6 +203,7 @@ class RtspServer:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._accept(tasks), name="rtsp accept")
                 tasks.create_task(self._sweep_often(), name="rtsp sweep")
+                tasks.create_task(self._adapt_often(), name="rtsp adapt")
         finally:
             self.close()
 
@@ -311,21 +315,37 @@ class RtspServer:
             connection.check(now_s)
         self._progress = self._note_progress(self._progress, now_s)
         for session in self.context.sessions.expire(now_s):
-            _LOG.info("session of %s: ended after silence", session.peer_host)
+            player = self.context.players.get(session.id)
+            log = player.log if player is not None else _LOG
+            log.info("the session of %s ended after silence", session.peer_host)
             self.context.end_session(session)
         for mount in self.context.mounts:
             mount.pace.look(now_s)
         self._tell_shortages()
+
+    async def _adapt_often(self) -> None:
+        while True:
+            await asyncio.sleep(ADAPT_S)
+            self.adapt()
+
+    def adapt(self) -> None:
+        """Move players between main and sub stream that may and should be, by the clock."""
+        now_s = self._clock.monotonic_s()
+        for _, player in self.context.live_sessions():
+            try:
+                player.adapt(now_s)
+            except Exception:  # a player's fault must not end the others
+                player.log.exception("failed")
+                player.dismiss("internal error")
 
     def _note_progress(self, before: Mapping[str, int], now_s: float) -> dict[str, int]:
         """Count a TCP player that drains its socket as alive, even if it never asks anything."""
         progress: dict[str, int] = {}
         for session, player in self.context.live_sessions():
             if losses := player.note_losses():
-                name, peer = player.mount.name, session.peer_host
                 held_back = self._limiter.admit((session.id, "slow"))
                 if held_back is not None:
-                    _LOG.warning("%s: %s reads too slowly, %d units dropped", name, peer, losses)
+                    player.log.warning("reads too slowly, %d units dropped", losses)
             if player.outbox is None:
                 continue
             sent = progress[session.id] = player.outbox.bytes_sent
@@ -336,15 +356,18 @@ class RtspServer:
     def _tell_shortages(self) -> None:
         """Log that players together had too much waiting: whose limit that is, and its key."""
         context = self.context
-        self._tell_shortage("all players", context.budget, "[limits] max_bytes")
+        self._tell_shortage(_LOG, "all players", context.budget, "[limits] max_bytes")
         for camera, budget in context.budgets.items():
-            self._tell_shortage(f"the players of {camera}", budget, "its max_bytes")
+            whose, log = f"the players of {camera}", bind(_LOG, camera=camera)
+            self._tell_shortage(log, whose, budget, "its max_bytes")
 
-    def _tell_shortage(self, whose: str, budget: Budget, key: str) -> None:
+    def _tell_shortage(
+        self, log: logging.Logger | BoundLogger, whose: str, budget: Budget, key: str
+    ) -> None:
         before, self._shortages[whose] = self._shortages.get(whose, 0), budget.shortages
         if budget.shortages > before and self._limiter.admit((whose, "shortage")) is not None:
             text = "%s: more than %d MiB wait: the longest queues are emptied (raise %s)"
-            _LOG.warning(text, whose, budget.max_bytes >> 20, key)
+            log.warning(text, whose, budget.max_bytes >> 20, key)
 
     def _on_rtcp(self, address: Address, data: memoryview) -> None:
         owner = self.context.udp_peers.get(address)

@@ -26,3 +26,13 @@ class PlayerSums:
             self.moves_down + other.moves_down,
             self.moves_up + other.moves_up,
         )
+
+    def __sub__(self, other: "PlayerSums") -> "PlayerSums":
+        return PlayerSums(
+            self.players - other.players,
+            self.bytes_sent - other.bytes_sent,
+            self.units_dropped - other.units_dropped,
+            self.drop_episodes - other.drop_episodes,
+            self.moves_down - other.moves_down,
+            self.moves_up - other.moves_up,
+        )

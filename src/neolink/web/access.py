@@ -17,7 +17,7 @@ from neolink.clock import Clock
 from neolink.log import RepeatLimiter
 from neolink.web.errors import ApiError
 from neolink.web.guesses import Guesses
-from neolink.web.hosts import is_same_origin
+from neolink.web.hosts import behind_proxies, is_same_origin
 from neolink.web.sessions import Session, Sessions
 from neolink.web.settings import HttpSettings
 from neolink.web.view import BridgeView
@@ -68,8 +68,6 @@ class Gate:
         before, self.settings = self.settings, settings
 
         def is_good(session: Session) -> bool:
-            if not settings.needs_login:
-                return True
             if session.user is None:
                 return _is_same(before.token, settings.token)
             password = settings.users.get(session.user)
@@ -85,13 +83,21 @@ class Gate:
 
     # -- who asks ---------------------------------------------------------------------
 
+    def address_of(self, request: web.Request) -> str:
+        """Return the address of who sends a request, seen through proxies of ours."""
+        forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", ()))
+        return behind_proxies(request.remote or "", forwarded_for, self.settings.proxies)
+
     def identify(self, request: web.Request) -> Caller:
-        """Return who sends a request. Raises ApiError 401 or 429 for a token that is wrong."""
+        """Return who sends a request. Raises ApiError 401 or 429 for a token that is wrong.
+
+        Other ways of authorization are a proxy's business, and say nothing here.
+        """
         if not self.settings.needs_login:
             return Caller(sees_all=True)
-        authorization = request.headers.get("Authorization")
-        if authorization is not None:
-            return self._bearer(authorization, request.remote or "")
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._bearer(token.strip(), self.address_of(request))
         key = request.cookies.get(COOKIE)
         session = self.sessions.find(key, self._clock.monotonic_s()) if key else None
         if session is None:
@@ -145,15 +151,14 @@ class Gate:
         self._require_patience(host)
         wanted = self.settings.token if user is None else self.settings.users.get(user)
         if not _matches(wanted, _digest(secret)):
-            raise self._wrong(host, "wrong user name or password" if user else "wrong token")
+            raise self._wrong(
+                host, "wrong token" if user is None else "wrong user name or password"
+            )
         return self.sessions.open(user, self._clock.monotonic_s())
 
-    def _bearer(self, authorization: str, host: str) -> Caller:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise _unauthorized("only bearer tokens are understood")
+    def _bearer(self, token: str, host: str) -> Caller:
         self._require_patience(host)
-        digest = _digest(token.strip())
+        digest = _digest(token)
         if not _matches(self.settings.token, digest):
             raise self._wrong(host, "wrong token")
         return Caller(sees_all=True, token_digest=digest)
@@ -171,7 +176,7 @@ class Gate:
 
     def _wrong(self, host: str, text: str) -> ApiError:
         self._guesses.note_wrong(host, self._clock.monotonic_s())
-        self._limiter.log(_LOG, logging.WARNING, "%s: %s", host, text)
+        self._limiter.log(_LOG, logging.WARNING, "HTTP login from %s refused: %s", host, text)
         return _unauthorized(text)
 
 
@@ -182,7 +187,7 @@ def _unauthorized(text: str) -> ApiError:
 
 def _digest(secret: str) -> bytes:
     """Make secrets of any length comparable in a time that tells nothing."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def _matches(secret: str | None, digest: bytes) -> bool:

@@ -1,8 +1,9 @@
 """Who may connect and stay: every connection of the HTTP server, counted and watched.
 
 It stands between the sockets and aiohttp, which bounds neither how many connections there are nor
-how long one may take to ask. HTTP is not read here. Hot path: ``data_received`` of a guest runs
-once per piece of a request (what browsers send while they watch is next to nothing).
+how long one may take to ask, nor how much it may send meanwhile. HTTP is not read here. Hot path:
+``data_received`` of a guest runs once per piece of a request (what browsers send while they watch
+is next to nothing).
 """
 
 import asyncio
@@ -12,6 +13,10 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from neolink.clock import Clock
+from neolink.web.headers import HEADERS
+from neolink.web.hosts import network_of
+from neolink.web.jsontext import to_json
+from neolink.web.refusals import HttpRefusal
 from neolink.web.settings import HttpLimits
 
 __all__ = ["Door"]
@@ -22,14 +27,15 @@ NEWCOMER_S: Final = 2.0
 FLUSH_S: Final = 5.0
 """How long a connection that was told to close may take to send what is left."""
 
-_REFUSAL: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\nServer: neolink\r\nRetry-After: 5\r\n"
-    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-)
+MOST_ASKED: Final = 128 * 1024
+"""Bytes that one may send from the begin of an answer to that of the next; a body is smaller."""
 
 
 class Door:
-    """Makes the protocol of each connection and keeps the limits."""
+    """Makes the protocol of each connection and keeps the limits.
+
+    ``is_proxy`` tells of an address whether many may ask from it.
+    """
 
     def __init__(
         self,
@@ -37,8 +43,10 @@ class Door:
         clock: Clock,
         refused: Counter[str],
         make_inner: Callable[[], asyncio.Protocol],
+        is_proxy: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.limits = limits
+        self._is_proxy = is_proxy
         self._clock = clock
         self._refused = refused
         self._make_inner = make_inner
@@ -60,12 +68,19 @@ class Door:
         guest = self._guests.get(transport) if transport else None
         if guest is not None:
             guest.idle_since_s = None
+            guest.asked_bytes = 0
 
     def finish(self, transport: asyncio.BaseTransport | None) -> None:
         """Note that a request of a connection was answered."""
         guest = self._guests.get(transport) if transport else None
         if guest is not None:
             guest.idle_since_s = self._clock.monotonic_s()
+
+    def upgrade(self, transport: asyncio.BaseTransport | None) -> None:
+        """Note that a connection does not speak HTTP any more; its route bounds what is sent."""
+        guest = self._guests.get(transport) if transport else None
+        if guest is not None:
+            guest.is_upgraded = True
 
     def admit(self, transport: asyncio.BaseTransport | None) -> None:
         """Note that somebody who may see something asks by a connection."""
@@ -92,8 +107,9 @@ class Door:
 
     def welcome(self, guest: "_Guest", transport: asyncio.Transport) -> bool:
         """Take a new connection in; False: there is no room."""
-        host = guest.host = _host(transport)
-        reason = self._reason_against(host)
+        address = _host(transport)
+        host = guest.host = network_of(address)
+        reason = self._reason_against(host, is_proxy=self._is_proxy(address))
         if reason:
             self._refused[reason] += 1
             return False
@@ -112,12 +128,18 @@ class Door:
         if not self._per_host[guest.host]:
             del self._per_host[guest.host]
 
-    def _reason_against(self, host: str) -> str:
-        if self._per_host[host] >= self.limits.max_connections_per_ip:
-            return "http_max_connections_per_ip"
+    def cut(self, guest: "_Guest") -> None:
+        """End a connection that sends more than any request needs."""
+        self._refused[HttpRefusal.TOO_MUCH_SENT] += 1
+        guest.abort()
+
+    def _reason_against(self, host: str, *, is_proxy: bool) -> HttpRefusal | None:
+        is_full = self._per_host[host] >= self.limits.max_connections_per_ip
+        if is_full and not is_proxy:
+            return HttpRefusal.MAX_CONNECTIONS_PER_IP
         if len(self._guests) >= self.limits.max_connections and not self._make_room():
-            return "http_max_connections"
-        return ""
+            return HttpRefusal.MAX_CONNECTIONS
+        return None
 
     def _make_room(self) -> bool:
         """End the oldest connection that was never admitted to anything."""
@@ -136,6 +158,9 @@ class _Guest(asyncio.Protocol):
     def __init__(self, door: Door, make_inner: Callable[[], asyncio.Protocol]) -> None:
         self.host = ""
         self.is_admitted = False
+        self.is_upgraded = False
+        self.asked_bytes = 0
+        """Since the last answer began."""
         self.opened_s = 0.0
         self.idle_since_s: float | None = None
         """None while a request is being answered."""
@@ -147,15 +172,20 @@ class _Guest(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = stream = cast(asyncio.Transport, transport)
         if not self._door.welcome(self, stream):
-            stream.write(_REFUSAL)
+            stream.write(_refusal())
             stream.close()
             return
         self._inner = self._make_inner()
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._inner is not None:
-            self._inner.data_received(data)
+        if self._inner is None:
+            return
+        self.asked_bytes += len(data)
+        if self.asked_bytes > MOST_ASKED and not self.is_upgraded:
+            self._door.cut(self)
+            return
+        self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._inner is not None else None
@@ -181,6 +211,22 @@ class _Guest(asyncio.Protocol):
     def abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
+
+
+def _refusal() -> bytes:
+    """Return the answer to who finds no room, whatever was asked."""
+    error = {"code": "busy", "message": "too many connections: try again in a few seconds"}
+    body = to_json({"error": error})
+    headers = {
+        **HEADERS,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "Retry-After": "5",
+        "Connection": "close",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 503 Service Unavailable\r\n{lines}\r\n".encode() + body
 
 
 def _host(transport: asyncio.BaseTransport) -> str:

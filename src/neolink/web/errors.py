@@ -1,9 +1,10 @@
 """Answers that say no: one shape, a code for programs and words for people. Never a secret."""
 
-import json
 from http import HTTPStatus
 
 from aiohttp import web
+
+from neolink.web.jsontext import to_json
 
 __all__ = ["ApiError", "error_response"]
 
@@ -34,7 +35,7 @@ def error_response(error: ApiError) -> web.Response:
     body = {"error": {"code": error.code, "message": error.message}}
     return web.Response(
         status=error.status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=to_json(body),
         content_type="application/json",
         headers=error.headers,
     )

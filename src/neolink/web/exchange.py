@@ -1,10 +1,9 @@
 """One request, who sent it, and what that one may see. Routes read the bridge only through this."""
 
-import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -18,9 +17,14 @@ from neolink.web.errors import ApiError
 from neolink.web.events import Events
 from neolink.web.glance import Glance
 from neolink.web.hosts import HostName
+from neolink.web.jsontext import to_json
 from neolink.web.snapshots import Snapshots
 from neolink.web.view import BridgeView
-from neolink.web.views import RtspAddress, visible_health
+from neolink.web.views import RtspAddress, visible_health, without_other_cameras
+
+if TYPE_CHECKING:  # they are made of requests themselves
+    from neolink.web.hls.video import HlsVideo
+    from neolink.web.live.video import LiveVideo
 
 __all__ = ["Context", "Exchange", "Handle", "json_response"]
 
@@ -39,8 +43,8 @@ class Context:
     """The page's files by name."""
     description: Asset
     """``openapi.json``."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """Connections that were turned away, by reason."""
+    live: "LiveVideo"
+    hls: "HlsVideo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Exchange:
     context: Context
     caller: Caller
     host: HostName
+    address: str
+    """Of the caller, seen through proxies of ours."""
 
     @property
     def reading(self) -> BridgeReading:
@@ -58,7 +64,9 @@ class Exchange:
         reading = self.context.glance.reading
         if self.caller.sees_all:
             return reading
-        return replace(reading, cameras=tuple(filter(self._may_see, reading.cameras)))
+        cameras = tuple(filter(self._may_see, reading.cameras))
+        process = without_other_cameras(reading.process, (camera.name for camera in cameras))
+        return replace(reading, process=process, cameras=cameras)
 
     @property
     def health(self) -> BridgeHealth:
@@ -103,6 +111,6 @@ def json_response(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Resp
     """Return a value as JSON."""
     return web.Response(
         status=status,
-        body=json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=to_json(value),
         content_type="application/json",
     )

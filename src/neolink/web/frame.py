@@ -12,29 +12,16 @@ from neolink.log import RepeatLimiter
 from neolink.web.door import Door
 from neolink.web.errors import ApiError, error_response
 from neolink.web.exchange import Context, Exchange
+from neolink.web.headers import add_headers
 from neolink.web.hosts import HostName, parse_host
 from neolink.web.routes import Route
 
-__all__ = ["HEADERS", "Frame", "Handler", "add_headers"]
+__all__ = ["Frame", "Handler"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 """What aiohttp calls for a request."""
 
 _LOG = logging.getLogger(__name__)
-
-HEADERS: Final = {
-    "Server": "neolink",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
-        " media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'; manifest-src 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-"""In every answer."""
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _DEADLINE: Final = web.RequestKey("deadline", asyncio.Timeout)
@@ -54,69 +41,80 @@ class Frame:
         self._door = door
         self._limiter = RepeatLimiter(context.clock)
         self._running: set[asyncio.Task[object]] = set()
+        self._conversations: set[asyncio.Task[None]] = set()
+        """Those that read from the connections; after its end one may linger over a body."""
 
     async def end(self, timeout_s: float) -> None:
         """Break off every answer; one that does not end in time is left alone."""
-        for task in self._running:
+        tasks = self._running | self._conversations
+        for task in tasks:
             task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=timeout_s)
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
 
     def enter(self, route: Route) -> Handler:
         """Return what aiohttp calls for a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            exchange = self._admit(request, route)
             if route.is_endless:
                 request[_DEADLINE].reschedule(None)
-            return await route.handle(self._admit(request, route))
+            return await route.handle(exchange)
 
         return handle
 
-    async def run(
-        self,
-        request: web.Request,
-        handle: Handler,
-    ) -> web.StreamResponse:
+    async def run(self, request: web.Request, handle: Handler) -> web.StreamResponse:
         """Answer one request completely, within its time."""
         door, transport, task = self._door(), request.transport, asyncio.current_task()
         assert task is not None  # aiohttp makes one for each request
         door.begin(transport)
         self._running.add(task)
+        if request.task not in self._conversations:
+            self._conversations.add(request.task)
+            request.task.add_done_callback(self._conversations.discard)
+        limit_s = self._context.gate.settings.limits.answer_timeout_s
         try:
-            async with asyncio.timeout(
-                self._context.gate.settings.limits.answer_timeout_s
-            ) as limit:
+            async with asyncio.timeout(limit_s) as limit:
                 request[_DEADLINE] = limit
-                response = await self._answer(request, handle)
-                await response.prepare(request)
-                await response.write_eof()
-                return response
-        except TimeoutError:
+                return await self._answer(request, handle)
+        except (TimeoutError, ConnectionError):  # too slow or gone: nobody is there to be told
             if transport is not None:
                 transport.abort()
-            raise ConnectionResetError("the answer took too long") from None
+            return web.Response()
         finally:
             self._running.discard(task)
             door.finish(transport)
 
-    async def _answer(
-        self,
-        request: web.Request,
-        handle: Handler,
-    ) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, handle: Handler) -> web.StreamResponse:
+        """Send what a route answers, or why it does not."""
         try:
-            return await handle(request)
+            return await _send(request, await handle(request))
         except ApiError as error:
-            return error_response(error)
+            refusal = error
         except web.HTTPException as error:
-            return error_response(_reworded(error))
-        except (TimeoutError, ConnectionError):
-            raise
-        except Exception:  # noqa: BLE001 - one request's fault must not end the others
-            if self._limiter.admit(request.path) is not None:
-                _LOG.exception("%s %s: failed", request.method, request.path)
-            text = "a fault of the bridge; its log tells more"
-            return error_response(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", text))
+            refusal = _reworded(error)
+        except Exception as error:  # one request's fault must not end the others
+            if isinstance(error, ConnectionError) and _is_gone(request):
+                raise
+            refusal = self._fault(request)
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("the answer has begun already: it can only be broken off")
+        return await _send(request, error_response(refusal))
+
+    def _fault(self, request: web.Request) -> ApiError:
+        """Log a fault of ours; called while it is handled."""
+        resource = request.match_info.route.resource
+        place = resource.canonical if resource is not None else "no route"  # never what was sent
+        if self._limiter.admit(place) is not None:
+            _LOG.exception("%s %s: failed", request.method, place)
+        text = "a fault of the bridge; its log tells more"
+        return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", text)
+
+    def prepare(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Complete the headers of an answer, just before they are sent."""
+        add_headers(request, response)
+        if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._door().upgrade(request.transport)
 
     # -- before a route ---------------------------------------------------------------
 
@@ -131,7 +129,7 @@ class Frame:
             gate.require_login(caller)
         if caller.is_admitted:
             self._door().admit(request.transport)
-        return Exchange(request, self._context, caller, host)
+        return Exchange(request, self._context, caller, host, gate.address_of(request))
 
     def _host(self, request: web.Request) -> HostName:
         """Return the name by which we were asked. Raises ApiError for one that cannot be ours."""
@@ -146,11 +144,15 @@ class Frame:
         return host
 
 
-def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Give an answer what every answer has."""
-    response.headers.update(HEADERS)
-    if request.path != "/" and not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+async def _send(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send a whole answer, or the end of one that was sent in pieces."""
+    await response.prepare(request)
+    await response.write_eof()
+    return response
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _own_name(request: web.Request) -> HostName | None:

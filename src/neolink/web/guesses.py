@@ -4,8 +4,9 @@ A bucket per address: some wrong logins are free, then one per interval. Address
 bucket, so nobody can lock out another; those of one IPv6 network do, because it is one host's.
 """
 
-import ipaddress
 from collections import OrderedDict
+
+from neolink.web.hosts import network_of
 
 __all__ = ["Guesses"]
 
@@ -26,12 +27,12 @@ class Guesses:
 
     def wait_s(self, host: str, now_s: float) -> float:
         """Return how long a host must wait before it may try; 0: not at all."""
-        paid_until_s = self._paid_until_s.get(_network(host), now_s)
+        paid_until_s = self._paid_until_s.get(network_of(host), now_s)
         return max(0.0, paid_until_s - now_s - self._free_s)
 
     def note_wrong(self, host: str, now_s: float) -> None:
         """Count one wrong login of a host."""
-        network = _network(host)
+        network = network_of(host)
         before_s = max(now_s, self._paid_until_s.get(network, now_s))
         self._paid_until_s[network] = before_s + self._interval_s
         self._paid_until_s.move_to_end(network)
@@ -42,15 +43,3 @@ class Guesses:
         """Forget who has nothing left to wait for."""
         for network in [name for name, until_s in self._paid_until_s.items() if until_s <= now_s]:
             del self._paid_until_s[network]
-
-
-def _network(host: str) -> str:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))

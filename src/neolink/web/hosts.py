@@ -1,17 +1,19 @@
-"""The ``Host`` and ``Origin`` headers: whom a browser believes to ask, and for which page. Pure.
+"""Names and addresses in a request: ``Host``, ``Origin``, and who is behind a proxy. Pure.
 
 A page of a stranger can make a browser ask us, also under a name of its own that leads here (DNS
 rebinding). Without a login only the names of this machine itself are good.
 """
 
+import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from neolink.web.settings import is_loopback
+from neolink.web.settings import Network, is_loopback
 
-__all__ = ["HostName", "is_same_origin", "parse_host"]
+__all__ = ["HostName", "behind_proxies", "is_one_of", "is_same_origin", "network_of", "parse_host"]
 
 LONGEST: Final = 262
 """The longest host name, a colon and a port."""
@@ -53,3 +55,49 @@ def is_same_origin(origin: str | None, host: str | None) -> bool:
         return bool(host) and urlsplit(origin).netloc.lower() == (host or "").lower()
     except ValueError:
         return False
+
+
+# ---------------------------------------------------------------- addresses
+def network_of(address: str) -> str:
+    """Return what one host can have for itself: its IPv4 address, or its IPv6 network of 64 bits.
+
+    Text that is no address is returned as it is.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
+def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    """Tell whether an address is in one of some networks."""
+    if not networks:
+        return False
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return any(ip in network for network in networks)
+
+
+def behind_proxies(address: str, forwarded_for: str, proxies: Sequence[Network]) -> str:
+    """Return who asks: ``address``, or whom a trusted proxy there asks for.
+
+    ``forwarded_for`` is ``X-Forwarded-For``. Each proxy adds whom it was asked by at the end, so
+    the last one that is no proxy of ours is believed, and nothing before it.
+    """
+    for hop in reversed(forwarded_for.split(",")) if forwarded_for else ():
+        if not is_one_of(address, proxies):
+            break
+        try:
+            address = str(ipaddress.ip_address(hop.strip()))
+        except ValueError:
+            break
+    return address

@@ -25,8 +25,7 @@ async def who_am_i(exchange: Exchange) -> web.StreamResponse:
             "needs_login": not caller.is_admitted,
             "has_session": caller.session is not None,
             "may_kick": caller.is_admitted,
-            "version": process.version,
-            "theme_hint": None,
+            "version": process.version if caller.is_admitted else "",
         }
     )
 
@@ -38,10 +37,10 @@ async def log_in(exchange: Exchange) -> web.StreamResponse:
     response = web.Response(status=HTTPStatus.NO_CONTENT)
     if not gate.settings.needs_login:
         return response
-    key = gate.log_in(request.remote or "", user=user, secret=secret)
+    key = gate.log_in(exchange.address, user=user, secret=secret)
     if exchange.caller.session is not None:
         gate.sessions.end(exchange.caller.session)
-    forwarded = request.headers.get("X-Forwarded-Proto", "")
+    forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()
     response.set_cookie(
         COOKIE,
         key,
@@ -76,7 +75,7 @@ async def _body(exchange: Exchange) -> object:
     except TimeoutError:
         text = f"the body did not come within {limits.body_timeout_s:g} s"
         raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "timeout", text) from None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, web.RequestPayloadError):
         raise _bad_request() from None
 
 

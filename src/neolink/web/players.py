@@ -28,5 +28,4 @@ async def kick(exchange: Exchange) -> web.StreamResponse:
 
 async def process(exchange: Exchange) -> web.StreamResponse:
     """Return what the bridge uses."""
-    context = exchange.context
-    return json_response(process_view(context.glance.reading.process, context.refused))
+    return json_response(process_view(exchange.reading.process))

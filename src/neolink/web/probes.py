@@ -2,24 +2,21 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import web
 
+from neolink.health.thresholds import THRESHOLDS
 from neolink.metrics.text import CONTENT_TYPE, render
 from neolink.web.exchange import Exchange, json_response
 from neolink.web.views import health_view
 
 __all__ = ["health", "healthz", "metrics", "readyz"]
 
-LATE_S: Final = 1.0
-"""A loop that is later than this is not well."""
-
 
 async def healthz(exchange: Exchange) -> web.StreamResponse:
     """Tell whether the process does its work."""
     lag_s = exchange.context.glance.reading.process.loop_lag_s
-    if lag_s < LATE_S:
+    if lag_s < THRESHOLDS.loop_lag_s:
         return _text(HTTPStatus.OK, "ok")
     return _text(HTTPStatus.SERVICE_UNAVAILABLE, f"everything is late by {lag_s:.1f} s")
 
@@ -40,13 +37,16 @@ async def health(exchange: Exchange) -> web.StreamResponse:
 
 async def metrics(exchange: Exchange) -> web.StreamResponse:
     """Give all numbers to Prometheus, a piece at a time: pictures go in between."""
+    exchange.context.view.read()  # in a turn of its own; what follows is given the same reading
+    await asyncio.sleep(0)
     states = {camera.name: camera.health.state for camera in exchange.health.cameras}
     response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
     await response.prepare(exchange.request)
+    if exchange.request.method == "HEAD":
+        return response
     for piece in render(exchange.reading, states):
-        await response.write(piece.encode())
+        await response.write(piece.encode("utf-8", "replace"))
         await asyncio.sleep(0)
-    await response.write_eof()
     return response
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from neolink.web import cameras, login, page, players, probes
 from neolink.web.exchange import Handle
+from neolink.web.hls import route as hls
+from neolink.web.live.route import live
 from neolink.web.stream_events import stream_events
 
 __all__ = ["ROUTES", "Route"]
@@ -23,12 +25,16 @@ class Route:
     is_endless: bool = False
     """Whether the answer goes on for as long as somebody takes it."""
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What is answered: HEAD too where GET is, unless it has no end."""
+        is_head_too = self.method == "GET" and not self.is_endless
+        return ("GET", "HEAD") if is_head_too else (self.method,)
+
 
 ROUTES = (
     Route("GET", "/healthz", probes.healthz, is_open=True),
-    Route("HEAD", "/healthz", probes.healthz, is_open=True),
     Route("GET", "/readyz", probes.readyz, is_open=True),
-    Route("HEAD", "/readyz", probes.readyz, is_open=True),
     Route("GET", "/health", probes.health),
     Route("GET", "/metrics", probes.metrics),
     Route("GET", "/", page.front_page, is_open=True),
@@ -42,6 +48,9 @@ ROUTES = (
     Route("GET", "/api/v1/cameras/{name}/log", cameras.log),
     Route("GET", "/api/v1/cameras/{name}/snapshot.jpg", cameras.snapshot),
     Route("GET", f"{STREAM}/history", cameras.history),
+    Route("GET", f"{STREAM}/live", live, is_endless=True),
+    Route("GET", f"{STREAM}/hls/index.m3u8", hls.index),
+    Route("GET", f"{STREAM}/hls/{{session}}/{{file}}", hls.file),
     Route("GET", "/api/v1/players", players.players),
     Route("DELETE", "/api/v1/players/{number}", players.kick),
     Route("GET", "/api/v1/process", players.process),

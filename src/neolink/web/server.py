@@ -4,21 +4,31 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import Final
 
 from aiohttp import web
 
 from neolink.clock import Clock
 from neolink.errors import ConfigError
+from neolink.log import RepeatLimiter
+from neolink.readings import PlayerReading
 from neolink.web.access import Gate
 from neolink.web.assets import Asset, load_asset, load_assets
 from neolink.web.door import Door
 from neolink.web.events import Events
 from neolink.web.exchange import Context
-from neolink.web.frame import Frame, Handler, add_headers
+from neolink.web.frame import Frame, Handler
 from neolink.web.glance import Glance
+from neolink.web.hls.video import HlsVideo
+from neolink.web.hosts import is_one_of
+from neolink.web.live.audience import Audience
+from neolink.web.live.video import LiveVideo
+from neolink.web.protocol import HttpProtocol
+from neolink.web.refusals import HttpRefusal
 from neolink.web.routes import ROUTES
 from neolink.web.settings import HttpLimits, HttpSettings, is_loopback
 from neolink.web.snapshots import Snapshots
@@ -34,9 +44,6 @@ GRACE_S: Final = 0.5
 """How long broken off answers may take to end."""
 
 CLOSING_S: Final = 1.5
-LINGER_S: Final = 1.0
-"""How long a body that nobody wants is read, so that its sender sees the answer."""
-
 NOT_LIVE: Final = {"bind": "bind", "port": "port", "limits": "limits"}
 """Settings of the socket itself, and the keys that they come from."""
 
@@ -44,7 +51,8 @@ NOT_LIVE: Final = {"bind": "bind", "port": "port", "limits": "limits"}
 class WebServer:
     """Serves the page and the API until cancelled.
 
-    ``refused`` counts connections that were turned away, by reason.
+    ``refused`` counts what was turned away, by reason; the view's reading should tell it too. Who
+    watches takes a number of ``numbers``.
     """
 
     def __init__(
@@ -54,20 +62,23 @@ class WebServer:
         clock: Clock,
         *,
         assets: Mapping[str, Asset] | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.settings = settings
         self.refused: Counter[str] = Counter()
-        glance = Glance(view, clock)
+        glance, gate, limits = Glance(view, clock), Gate(settings, view, clock), settings.limits
+        audience = Audience(limits.max_viewers, numbers or count(1), self.refused)
         self.context = Context(
             view=view,
             clock=clock,
-            gate=Gate(settings, view, clock),
+            gate=gate,
             glance=glance,
             events=Events(view, glance, clock),
             snapshots=Snapshots(view, clock),
             assets=load_assets() if assets is None else assets,
             description=load_asset(),
-            refused=self.refused,
+            live=LiveVideo(view, gate, clock, audience, max_bytes=limits.max_viewer_bytes),
+            hls=HlsVideo(view, gate, clock, audience),
         )
         self._clock = clock
         self._listener: socket.socket | None = None
@@ -81,9 +92,22 @@ class WebServer:
         return int(self._listener.getsockname()[1])
 
     @property
+    def refusals(self) -> dict[str, int]:
+        """How often somebody was turned away, by reason; every reason is there."""
+        return {reason.value: self.refused[reason] for reason in HttpRefusal}
+
+    @property
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._door) if self._door is not None else 0
+
+    def players(self) -> list[PlayerReading]:
+        """Return who watches live video over HTTP."""
+        return self.context.live.players() + self.context.hls.players()
+
+    def kick(self, number: int) -> bool:
+        """End who watches under a number; return whether there was one."""
+        return self.context.live.kick(number) or self.context.hls.kick(number)
 
     def open(self) -> None:
         """Bind the port. Raises ConfigError naming address and key."""
@@ -104,13 +128,13 @@ class WebServer:
             _application(frame, self.settings.limits),
             access_log=None,
             shutdown_timeout=GRACE_S,
-            lingering_time=LINGER_S,
         )
         try:
             await runner.setup()
             await self._serve(runner)
         finally:
             self._close_listener()
+            self._end_viewers()
             try:
                 async with asyncio.timeout(CLOSING_S):
                     await frame.end(GRACE_S)
@@ -123,6 +147,7 @@ class WebServer:
     def close(self) -> None:
         """End every connection and close the port, at once."""
         self._close_listener()
+        self._end_viewers()
         self.context.snapshots.close()
         if self._door is not None:
             self._door.close_all()
@@ -151,8 +176,16 @@ class WebServer:
     async def _serve(self, runner: web.AppRunner) -> None:
         assert runner.server is not None  # after setup()
         assert self._listener is not None  # opened by run()
-        limits = self.settings.limits
-        self._door = Door(limits, self._clock, self.refused, runner.server)
+        make_protocol = partial(
+            HttpProtocol, runner.server, self.refused, RepeatLimiter(self._clock)
+        )
+        self._door = Door(
+            self.settings.limits,
+            self._clock,
+            self.refused,
+            make_protocol,
+            lambda host: is_one_of(host, self.settings.proxies),
+        )
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._door, sock=self._listener, backlog=BACKLOG)
         try:
@@ -170,12 +203,19 @@ class WebServer:
     def sweep(self) -> None:
         """End what has been silent for too long, and forget what has expired."""
         self.context.gate.sweep()
+        self.context.live.sweep()
+        self.context.hls.sweep()
+        self.context.snapshots.sweep()
         if self._door is not None:
             self._door.sweep()
 
     def _the_door(self) -> Door:
         assert self._door is not None  # requests come through it
         return self._door
+
+    def _end_viewers(self) -> None:
+        self.context.live.close()
+        self.context.hls.close()
 
     def _close_listener(self) -> None:
         if self._listener is not None:
@@ -191,11 +231,12 @@ def _application(frame: Frame, limits: HttpLimits) -> web.Application:
         return await frame.run(request, handler)
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        add_headers(request, response)
+        frame.prepare(request, response)
 
     application = web.Application(middlewares=[run], client_max_size=limits.max_body)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, frame.enter(route))
+        for method in route.methods:
+            application.router.add_route(method, route.path, frame.enter(route))
     application.on_response_prepare.append(prepare)
     return application
 

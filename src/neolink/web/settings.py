@@ -4,7 +4,9 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["HttpLimits", "HttpSettings", "is_loopback"]
+__all__ = ["HttpLimits", "HttpSettings", "Network", "is_loopback"]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DAY_S = 86_400.0
 
@@ -17,7 +19,16 @@ class HttpLimits:
     """Open connections in all."""
 
     max_connections_per_ip: int = 128
-    """Open connections from one address. A wall of 64 tiles in one browser needs 71."""
+    """Open connections from one address. A wall of 64 tiles in one browser needs 71.
+
+    Those of a proxy are only counted in all.
+    """
+
+    max_viewers: int = 400
+    """Who may watch live video over HTTP at a time, by WebSocket and HLS together."""
+
+    max_viewer_bytes: int = 128 << 20
+    """What may wait for all viewers together."""
 
     idle_timeout_s: float = 15.0
     """How long a connection may be open without a complete request."""
@@ -65,6 +76,9 @@ class HttpSettings:
 
     users: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     """Password by name of those who may log in. They see what each camera lets them."""
+
+    proxies: tuple[Network, ...] = ()
+    """Where proxies ask from, whose ``X-Forwarded-For`` is believed."""
 
     limits: HttpLimits = field(default_factory=HttpLimits)
     """What the listener spends at most."""

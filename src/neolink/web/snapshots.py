@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final
+from weakref import WeakValueDictionary
 
 from neolink.clock import Clock
-from neolink.errors import DeadlineExceeded, NeolinkError
+from neolink.errors import NeolinkError, RemoteProtocolError
 from neolink.media.tracks import StreamKind
 from neolink.media.units import AccessUnit
 from neolink.web.pictures import jpeg_of
@@ -26,6 +27,9 @@ FRESH_S: Final = 1.0
 """A picture is shown again for so long."""
 
 CAMERA_TIMEOUT_S: Final = 4.0
+SLOW_CAMERA_TIMEOUT_S: Final = 12.0
+"""The same where there is no key frame to show instead: battery models are slow."""
+
 CAMERA_PAUSE_S: Final = 30.0
 """A camera that gave no picture is not asked again for so long, if there is a key frame."""
 
@@ -37,6 +41,14 @@ MAX_JOBS: Final = 8
 WIDTHS: Final = (160, 320, 640, 960, 1280, 1920, 2560, 3840)
 """A wish is rounded up to one of these, so that many wishes share a picture."""
 
+OWN: Final = 0
+"""In place of a width: what the camera made itself, in its own size."""
+
+END_OF_IMAGE: Final = b"\xff\xd9"
+LONGEST_TAIL: Final = 1024
+"""Bytes that some cameras send behind it."""
+
+Stream = tuple[str, StreamKind]
 Key = tuple[str, StreamKind, int | None]
 
 
@@ -75,6 +87,12 @@ class _Taken:
         return replace(self.snapshot, age_s=None if age_s is None else age_s + now_s - self.at_s)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    text: str
+    at_s: float
+
+
 class Snapshots:
     """Takes pictures and keeps each for a second."""
 
@@ -89,8 +107,8 @@ class Snapshots:
         self._decode = decode
         self._taken: dict[Key, _Taken] = {}
         self._under_way: dict[Key, asyncio.Future[_Taken]] = {}
-        self._decoding: dict[tuple[str, StreamKind], asyncio.Lock] = {}
-        self._failed_s: dict[tuple[str, StreamKind], float] = {}
+        self._decoding: WeakValueDictionary[Stream, asyncio.Lock] = WeakValueDictionary()
+        self._failed: dict[Stream, _Failure] = {}
         self._jobs = 0
         self._pool: ThreadPoolExecutor | None = None
 
@@ -101,15 +119,29 @@ class Snapshots:
 
         ``key_frame_age_s`` is the age of the stream's last key frame. Raises NoPicture.
         """
-        key = (camera, kind, _rounded_up(width))
-        kept = self._kept(key)
+        own, wanted = (camera, kind, OWN), (camera, kind, _rounded_up(width))
+        kept = self._kept(own) or self._kept(wanted)
         if kept is not None:
             return kept
-        under_way = self._under_way.get(key)
-        if under_way is not None:
-            taken = await asyncio.shield(under_way)
-            return taken.as_of(self._clock.monotonic_s())
-        return await self._share(key, lambda: self._take(key, key_frame_age_s))
+        key_frame = self._view.key_frame(camera, kind)
+        why_not = self._why_not_asked((camera, kind), key_frame)
+        if not why_not:
+            limit_s = CAMERA_TIMEOUT_S if key_frame else SLOW_CAMERA_TIMEOUT_S
+            try:
+                return await self._share(own, lambda: self._from_camera(camera, kind, limit_s))
+            except NoPicture as error:
+                why_not = str(error)
+        if key_frame is None:
+            raise NoPicture(f"no picture: {why_not}; and the stream has not shown any yet")
+        return await self._share(
+            wanted, lambda: self._from_key_frame(wanted, key_frame, key_frame_age_s)
+        )
+
+    def sweep(self) -> None:
+        """Forget pictures that are not shown any more: each may have megabytes."""
+        now_s = self._clock.monotonic_s()
+        for old in [key for key, taken in self._taken.items() if now_s - taken.at_s > FRESH_S]:
+            del self._taken[old]
 
     def close(self) -> None:
         """Let go of the threads; what they still do is not waited for."""
@@ -120,13 +152,16 @@ class Snapshots:
     # -- sharing ----------------------------------------------------------------------
 
     def _kept(self, key: Key) -> Snapshot | None:
-        now_s = self._clock.monotonic_s()
-        for old in [one for one, taken in self._taken.items() if now_s - taken.at_s > FRESH_S]:
-            del self._taken[old]
+        self.sweep()
         taken = self._taken.get(key)
-        return taken.as_of(now_s) if taken else None
+        return taken.as_of(self._clock.monotonic_s()) if taken else None
 
     async def _share(self, key: Key, make: Callable[[], Awaitable[Snapshot]]) -> Snapshot:
+        """Make a picture, unless somebody is at it: then wait for that one."""
+        under_way = self._under_way.get(key)
+        if under_way is not None:
+            taken = await asyncio.shield(under_way)
+            return taken.as_of(self._clock.monotonic_s())
         future = self._under_way[key] = asyncio.get_running_loop().create_future()
         try:
             snapshot = await make()
@@ -142,35 +177,53 @@ class Snapshots:
         finally:
             del self._under_way[key]
 
-    # -- taking -----------------------------------------------------------------------
+    # -- by the camera ----------------------------------------------------------------
 
-    async def _take(self, key: Key, key_frame_age_s: float | None) -> Snapshot:
-        camera, kind, width = key
-        key_frame = self._view.key_frame(camera, kind)
-        why_not = "the camera gave none a moment ago"
-        if key_frame is None or not self._has_failed_lately((camera, kind)):
-            try:
-                return await self._from_camera(camera, kind)
-            except NeolinkError as error:
-                self._failed_s[camera, kind] = self._clock.monotonic_s()
-                why_not = str(error)
-        if key_frame is None:
-            raise NoPicture(f"no picture: {why_not}; and the stream has not shown any yet")
-        async with self._decoding.setdefault((camera, kind), asyncio.Lock()):
-            jpeg = await self._decoded(key_frame, width)
-        return Snapshot(jpeg, Source.KEY_FRAME, key_frame_age_s)
+    def _why_not_asked(self, stream: Stream, key_frame: AccessUnit | None) -> str:
+        """Return why a camera is left alone for now; empty: it is asked."""
+        failure = self._failed.get(stream)
+        if failure is None:
+            return ""
+        pause_s = CAMERA_PAUSE_S if key_frame is not None else FRESH_S
+        is_over = self._clock.monotonic_s() - failure.at_s >= pause_s
+        return "" if is_over else failure.text
 
-    def _has_failed_lately(self, stream: tuple[str, StreamKind]) -> bool:
-        failed_s = self._failed_s.get(stream)
-        return failed_s is not None and self._clock.monotonic_s() - failed_s < CAMERA_PAUSE_S
-
-    async def _from_camera(self, camera: str, kind: StreamKind) -> Snapshot:
+    async def _from_camera(self, camera: str, kind: StreamKind, limit_s: float) -> Snapshot:
         try:
-            async with asyncio.timeout(CAMERA_TIMEOUT_S):
+            async with asyncio.timeout(limit_s):
                 jpeg = await self._view.snapshot(camera, kind)
+            if END_OF_IMAGE not in jpeg[-LONGEST_TAIL:]:
+                raise RemoteProtocolError(f"the camera sent {len(jpeg)} bytes of a cut picture")
         except TimeoutError:
-            raise DeadlineExceeded(f"the camera sent none within {CAMERA_TIMEOUT_S:g} s") from None
+            text = f"the camera sent none within {limit_s:g} s"
+            raise self._failure((camera, kind), text) from None
+        except NeolinkError as error:
+            raise self._failure((camera, kind), str(error)) from None
+        self._failed.pop((camera, kind), None)
         return Snapshot(jpeg, Source.CAMERA, 0.0)
+
+    def _failure(self, stream: Stream, text: str) -> NoPicture:
+        now_s = self._clock.monotonic_s()
+        old = [one for one, at in self._failed.items() if now_s - at.at_s >= CAMERA_PAUSE_S]
+        for one in old:
+            del self._failed[one]
+        self._failed[stream] = _Failure(text, now_s)
+        return NoPicture(text)
+
+    # -- from a key frame -------------------------------------------------------------
+
+    async def _from_key_frame(self, key: Key, unit: AccessUnit, age_s: float | None) -> Snapshot:
+        """Decode one picture of a stream at a time, so that one stream cannot take all threads."""
+        camera, kind, width = key
+        began_s = self._clock.monotonic_s()
+        turn = self._decoding.setdefault((camera, kind), asyncio.Lock())
+        try:
+            async with asyncio.timeout(DECODE_TIMEOUT_S), turn:
+                jpeg = await self._decoded(unit, width)
+        except TimeoutError:
+            raise Busy("the picture took too long to make: ask again in a second") from None
+        waited_s = self._clock.monotonic_s() - began_s
+        return Snapshot(jpeg, Source.KEY_FRAME, None if age_s is None else age_s + waited_s)
 
     async def _decoded(self, unit: AccessUnit, width: int | None) -> bytes:
         if self._jobs >= MAX_JOBS:
@@ -181,10 +234,7 @@ class Snapshots:
         # counted until the thread is free again, however early we stop waiting
         job.add_done_callback(partial(self._job_done, asyncio.get_running_loop()))
         try:
-            async with asyncio.timeout(DECODE_TIMEOUT_S):
-                return await asyncio.wrap_future(job)
-        except TimeoutError:
-            raise Busy("the picture took too long to make: ask again in a second") from None
+            return await asyncio.wrap_future(job)
         except NeolinkError as error:
             raise NoPicture(str(error)) from None
 

@@ -25,7 +25,7 @@ async def stream_events(exchange: Exchange) -> web.StreamResponse:
     )
     await response.prepare(exchange.request)
     listener = await context.events.join(
-        exchange.rtsp, lambda camera: context.gate.may_watch(caller, camera)
+        exchange.host.name, lambda camera: context.gate.may_watch(caller, camera)
     )
     try:
         await _tell(exchange, response, listener)
@@ -44,11 +44,22 @@ async def _tell(exchange: Exchange, response: web.StreamResponse, listener: List
         if not news and clock.monotonic_s() - written_s >= HEARTBEAT_S:
             news = b": still here\n\n"
         if news:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await response.write(news)
+            if not await _write(response, news):
+                transport.abort()
+                return
             written_s = clock.monotonic_s()
         try:
             async with asyncio.timeout(CHECK_S):
                 await listener.has_news.wait()
         except TimeoutError:
             pass
+
+
+async def _write(response: web.StreamResponse, news: bytes) -> bool:
+    """Send something; False if the listener does not take it."""
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await response.write(news)
+    except TimeoutError:
+        return False
+    return True

@@ -62,7 +62,10 @@ class BridgeView(Protocol):
         """Return the recent past of a stream, the oldest first; empty if there is none."""
 
     def lines(self, camera: str, limit: int) -> Sequence[LogLine]:
-        """Return the last log lines of a camera that are at least INFO, the oldest first."""
+        """Return the last log lines of a camera that are at least INFO, the oldest first.
+
+        A line is the same object every time.
+        """
 
     def access(self, camera: str) -> Access | None:
         """Return who may watch a camera; None where nobody can: it is served nowhere."""
@@ -72,6 +75,9 @@ class BridgeView(Protocol):
 
     def key_frame(self, camera: str, kind: StreamKind) -> AccessUnit | None:
         """Return the newest key frame of a stream, maybe of an earlier run."""
+
+    def cached_pictures(self, camera: str, kind: StreamKind) -> Sequence[AccessUnit]:
+        """Return the live pictures since the last random access point; maybe none."""
 
     async def snapshot(self, camera: str, kind: StreamKind) -> bytes:
         """Ask the camera itself for a JPEG picture; a camera that sleeps is not woken for it.

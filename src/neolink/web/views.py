@@ -5,8 +5,8 @@ a caller may not see must be left out before.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ __all__ = [
     "process_view",
     "samples_view",
     "visible_health",
+    "without_other_cameras",
 ]
 
 JsonObject = dict[str, object]
@@ -272,8 +273,8 @@ def player_view(player: PlayerReading) -> JsonObject:
     }
 
 
-def process_view(process: ProcessReading, refused: Mapping[str, int]) -> JsonObject:
-    """Return the process; ``refused`` is what this server turned away itself, by reason."""
+def process_view(process: ProcessReading) -> JsonObject:
+    """Return the process."""
     pool = process.pool
     return {
         "version": process.version,
@@ -289,7 +290,7 @@ def process_view(process: ProcessReading, refused: Mapping[str, int]) -> JsonObj
         "queued_bytes": process.queued_bytes,
         "max_queued_bytes": process.max_queued_bytes,
         "connections": process.connections,
-        "refused": {**process.refused, **refused},
+        "refused": dict(process.refused),
         "restarts": dict(process.restarts),
         "pool": {
             "held_bytes": pool.held_bytes,
@@ -299,6 +300,21 @@ def process_view(process: ProcessReading, refused: Mapping[str, int]) -> JsonObj
             "exhausted": pool.exhausted,
         },
     }
+
+
+_CAMERA_PART = "camera "
+"""How the name of a camera's part begins, in ``ProcessReading.restarts``."""
+
+
+def without_other_cameras(process: ProcessReading, names: Iterable[str]) -> ProcessReading:
+    """Leave out what names cameras other than these; what is not of one camera stays."""
+    seen = {_CAMERA_PART + name for name in names}
+    restarts = {
+        part: count
+        for part, count in process.restarts.items()
+        if part in seen or not part.startswith(_CAMERA_PART)
+    }
+    return replace(process, restarts=restarts)
 
 
 # ---------------------------------------------------------------- numbers

@@ -1,0 +1,1 @@
+"""Live video by HLS, for browsers that have nothing better: playlists, parts, sessions."""

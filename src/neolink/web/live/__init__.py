@@ -1,0 +1,1 @@
+"""Live video for browsers: fragments of MP4 by WebSocket, written once for all viewers."""
