@@ -303,6 +303,20 @@ class Played:
         return {after - before for before, after in pairwise(self.audio_pts)}
 
 
+def placed(
+    audio: AudioTimeline,
+    samples: int,
+    video_pts: int | None,
+    arrival_s: float,
+    *,
+    video_arrival_s: float | None = None,
+) -> int:
+    """Return the pts of a frame that must not be left out."""
+    pts = audio.advance(samples, video_pts, arrival_s, video_arrival_s=video_arrival_s)
+    assert pts is not None
+    return pts
+
+
 def play(
     scene: Scene, *, tells_video_arrival: bool = True, start_us: int = 3_000_000_000
 ) -> Played:
@@ -316,7 +330,7 @@ def play(
             played.video.append((captured_s, pts / 90_000))
             video_arrival_s = arrival_s if tells_video_arrival else None
         else:
-            pts = audio.advance(samples, video.pts, arrival_s, video_arrival_s=video_arrival_s)
+            pts = placed(audio, samples, video.pts, arrival_s, video_arrival_s=video_arrival_s)
             played.audio.append((captured_s, pts / RATE))
             played.audio_pts.append(pts)
     return played
@@ -357,7 +371,9 @@ def _synchronous(audio: AudioTimeline, seconds: float, start_s: float, *, ahead_
     for n in range(int(seconds * RATE / SAMPLES)):
         now_s = start_s + n * SAMPLES / RATE
         video_pts = round((now_s + ahead_s) * 90_000) if with_video else None
-        stamps.append(audio.advance(SAMPLES, video_pts, now_s, video_arrival_s=now_s))
+        pts = audio.advance(SAMPLES, video_pts, now_s, video_arrival_s=now_s)
+        if pts is not None:
+            stamps.append(pts)
     return stamps
 
 
@@ -389,7 +405,7 @@ def test_sound_goes_on_while_pictures_are_missing(frozen_s: float) -> None:
     audio = AudioTimeline(RATE)
     stamps = _synchronous(audio, 10.0, 0.0)
     for n in range(len(stamps), len(stamps) + int(frozen_s * RATE / SAMPLES)):
-        stamps.append(audio.advance(SAMPLES, 898_560, n * SAMPLES / RATE, video_arrival_s=9.984))
+        stamps.append(placed(audio, SAMPLES, 898_560, n * SAMPLES / RATE, video_arrival_s=9.984))
     stamps += _synchronous(audio, 10.0, len(stamps) * SAMPLES / RATE)
     assert {after - before for before, after in pairwise(stamps)} == {SAMPLES}
 
@@ -406,13 +422,34 @@ def test_an_error_is_slewed_by_half_a_percent_at_most() -> None:
     assert not audio.is_slewing
 
 
-@pytest.mark.parametrize("ahead_s", [-0.2, -5.0])
-def test_sound_that_is_ahead_is_slewed_and_never_goes_back(ahead_s: float) -> None:
+def test_sound_that_is_a_little_ahead_is_slewed_and_never_goes_back() -> None:
     audio = AudioTimeline(RATE)
-    stamps = _synchronous(audio, 10.0, 0.0) + _synchronous(audio, 20.0, 10.0, ahead_s=ahead_s)
+    stamps = _synchronous(audio, 10.0, 0.0) + _synchronous(audio, 20.0, 10.0, ahead_s=-0.2)
     assert all(SAMPLES - 7 < after - before <= SAMPLES for before, after in pairwise(stamps))
     assert audio.is_slewing
     assert audio.steps == 0
+
+
+@pytest.mark.parametrize("ahead_s", [0.4, 5.0])
+def test_sound_that_is_far_ahead_is_left_out_until_its_time(ahead_s: float) -> None:
+    audio = AudioTimeline(RATE)
+    stamps = _synchronous(audio, 10.0, 0.0) + _synchronous(audio, 20.0, 10.0, ahead_s=-ahead_s)
+    assert all(after > before for before, after in pairwise(stamps))
+    assert audio.left_out * SAMPLES / RATE == pytest.approx(ahead_s, abs=0.1)
+    assert stamps[-1] / RATE == pytest.approx(30.0 - ahead_s, abs=2 * SAMPLES / RATE)
+    assert audio.steps == 0
+
+
+def test_sound_goes_on_where_the_picture_that_says_it_is_ahead_stands_still() -> None:
+    audio = AudioTimeline(RATE)
+    _synchronous(audio, 10.0, 0.0)
+    left = _synchronous(audio, 3.0, 10.0, ahead_s=-5.0)
+    assert audio.left_out
+    more = [
+        audio.advance(SAMPLES, 8 * 90_000, 13.0 + n * SAMPLES / RATE, video_arrival_s=13.0)
+        for n in range(int(20 * RATE / SAMPLES))
+    ]
+    assert len(left) + sum(pts is not None for pts in more) > 15 * RATE / SAMPLES
 
 
 def test_sustained_lag_above_300_ms_is_one_step_forward() -> None:
@@ -448,7 +485,7 @@ def test_a_burst_after_a_stall_changes_nothing() -> None:
             video.advance(round(captured_s * 1e6), now_s)
             video_arrival_s = now_s
         else:
-            stamps.append(audio.advance(samples, video.pts, now_s, video_arrival_s=video_arrival_s))
+            stamps.append(placed(audio, samples, video.pts, now_s, video_arrival_s=video_arrival_s))
     assert {after - before for before, after in pairwise(stamps)} == {SAMPLES}
 
 
@@ -460,7 +497,7 @@ def test_bursts_all_the_time_change_nothing() -> None:
         if samples is None:
             video.advance(round(captured_s * 1e6), now_s)
         else:
-            stamps.append(audio.advance(samples, video.pts, now_s))
+            stamps.append(placed(audio, samples, video.pts, now_s))
     assert audio.steps == 0
     assert all(SAMPLES - 7 < after - before < SAMPLES + 7 for before, after in pairwise(stamps))
     assert stamps[-1] / RATE == pytest.approx(120.0, abs=0.15)
@@ -470,7 +507,7 @@ def test_sound_without_video_follows_the_arrivals() -> None:
     audio, jitter = AudioTimeline(RATE, origin_s=0.0), Random(3)
     duration = SAMPLES / RATE * 1.0002
     for n in range(28_000):  # half an hour
-        pts = audio.advance(SAMPLES, None, n * duration + jitter.uniform(0, 0.2))
+        pts = placed(audio, SAMPLES, None, n * duration + jitter.uniform(0, 0.2))
     assert pts / RATE == pytest.approx(27_999 * duration, abs=0.04)
     assert audio.steps == 0
 
@@ -480,7 +517,7 @@ def test_sound_without_video_ignores_a_stall_that_catches_up() -> None:
     stamps = []
     for n in range(2000):
         now_s = n * SAMPLES / RATE
-        stamps.append(audio.advance(SAMPLES, None, max(now_s, 55.0) if now_s > 50 else now_s))
+        stamps.append(placed(audio, SAMPLES, None, max(now_s, 55.0) if now_s > 50 else now_s))
     assert {after - before for before, after in pairwise(stamps)} == {SAMPLES}
 
 
@@ -505,7 +542,7 @@ def test_after_a_restart_video_from_before_it_says_nothing() -> None:
     (*_, last) = _synchronous(audio, 5.0, 0.0)
     audio.restart(6.0)
     old_video_pts = round(77 * SAMPLES / RATE * 90_000)
-    passed = audio.advance(SAMPLES, old_video_pts, 6.0) - last
+    passed = placed(audio, SAMPLES, old_video_pts, 6.0) - last
     assert passed == pytest.approx(RATE, abs=2 * SAMPLES)
 
 
@@ -514,7 +551,7 @@ def test_after_a_restart_without_video_real_time_has_passed() -> None:
     (*_, last) = _synchronous(audio, 5.0, 0.0, with_video=False)
     audio.restart(9.0)
     assert audio.advance(SAMPLES, None, 10.0) == pytest.approx(10 * RATE, abs=SAMPLES)
-    assert audio.advance(SAMPLES, None, 10.0) > last
+    assert placed(audio, SAMPLES, None, 10.0) > last
 
 
 def test_after_a_restart_sound_never_goes_back() -> None:
@@ -552,7 +589,9 @@ def test_audio_pts_increase_whatever_comes(
         now_s += passed_s
         if position % 13 == 12:
             audio.restart(now_s)
-        stamps.append((audio.advance(samples, video_pts, now_s), samples))
+        pts = audio.advance(samples, video_pts, now_s)
+        if pts is not None:
+            stamps.append((pts, samples))
     for (before, samples), (after, _) in pairwise(stamps):
         assert after > before
         assert after >= before + samples * 0.995 - 1

@@ -17,6 +17,7 @@ from neolink.baichuan.bcmedia import (
     VideoPacket,
 )
 from neolink.baichuan.xml import resolve_table
+from neolink.camera.repeats import Repeats
 from neolink.clock import Clock
 from neolink.errors import RemoteProtocolError
 from neolink.log import BoundLogger, RepeatLimiter
@@ -65,7 +66,7 @@ class Demuxer:
         self.damaged_units = 0
         """Pictures and audio packets that were dropped because they make no sense."""
         self.duplicates = 0
-        """Pictures that were sent a second time, and dropped."""
+        """Pictures and sound that were sent a second time, or for which there is no time."""
         self.pictures_without_key = 0
         """Pictures that nothing can be made of, because the key frame before them is missing."""
         self.frame_rate_tables: Mapping[tuple[int, int], Sequence[int]] = {}
@@ -85,6 +86,7 @@ class Demuxer:
         self._audio_time: AudioTimeline | None = None
         self._audio_track: AudioTrack | None = None
         self._adpcm = AdpcmDecoder()
+        self._repeats = Repeats()
 
     @property
     def units(self) -> int:
@@ -124,6 +126,8 @@ class Demuxer:
         match packet:
             case VideoPacket():
                 self._take_video(packet, now_s)
+            case AacPacket() | AdpcmPacket() if self._repeats.is_one(packet.data):
+                self.duplicates += 1
             case AacPacket() | AdpcmPacket():
                 try:
                     self._take_audio(packet, now_s)
@@ -200,6 +204,9 @@ class Demuxer:
         pts = self._audio_time.advance(
             samples, self._video_time.pts, now_s, video_arrival_s=self._video_arrival_s
         )
+        if pts is None:
+            self.duplicates += 1  # there is more sound than time
+            return
         self.audio_frames += 1
         assert self._audio_track is not None  # set above; the same object while equal
         self._publish(AudioFrame(self._audio_track, data, pts, samples))

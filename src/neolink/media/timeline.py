@@ -215,7 +215,8 @@ class AudioTimeline:
     6. An error above 15 ms is slewed away by at most 0.5 % until it is below 5 ms: frames then
        begin a few samples earlier or later than counted.
     7. More than 300 ms behind by the median, so for two seconds at least: one step forward
-       (``steps``). Ahead by as much: slewed, never a step back.
+       (``steps``). Ahead by as much: frames are left out until it is not (``left_out``), never a
+       step back. To slew seconds away would take many minutes.
     8. ``restart`` (a new connection): the next frame is placed anew, by the video if that is
        fresh, else by what really passed; never before the end of the frame before.
 
@@ -241,6 +242,8 @@ class AudioTimeline:
             raise LocalProtocolError(f"expected a positive clock rate, got {clock_rate}")
         self.clock_rate = clock_rate
         self.steps = 0
+        self.left_out = 0
+        """Frames that there was no time for."""
         self._origin_s = origin_s
         self._counted = 0  # samples of all frames before the next one
         self._offset = 0.0  # pts = counted + offset
@@ -255,6 +258,7 @@ class AudioTimeline:
         self._observed: deque[tuple[float, int]] = deque(maxlen=self._MAX_OBSERVATIONS)
         self._smoothed: float | None = None
         self._is_slewing = False
+        self._is_leaving_out = False
 
     @property
     def is_slewing(self) -> bool:
@@ -268,8 +272,8 @@ class AudioTimeline:
         arrival_s: float,
         *,
         video_arrival_s: float | None = None,
-    ) -> int:
-        """Return the pts of the next frame, which has ``samples`` samples.
+    ) -> int | None:
+        """Return the pts of the next frame, which has ``samples`` samples; None: leave it out.
 
         ``video_pts`` (90 kHz) is that of the last video picture before it, ``None`` as long as
         there is none; ``video_arrival_s`` is when that picture arrived. Without it that is taken
@@ -284,6 +288,10 @@ class AudioTimeline:
         if not self._is_placed:
             self._place(expected, arrival_s)
         elif expected is not None:
+            if self._is_leaving_out and expected < self._counted + self._offset:
+                self.left_out += 1
+                return None
+            self._is_leaving_out = False
             self._observe(expected - self._counted, arrival_s)
             self._correct()
         pts = max(self._counted + floor(self._offset), self._pts + 1)
@@ -293,7 +301,7 @@ class AudioTimeline:
 
     def restart(self, arrival_s: float) -> None:
         """Place the next frame anew, the connection is a new one; real time has passed."""
-        self._is_placed = False
+        self._is_placed = self._is_leaving_out = False
         self._restarted_s = arrival_s
 
     def _note_video(
@@ -365,6 +373,10 @@ class AudioTimeline:
         if target - self._offset > self._STEP_ABOVE_S * self.clock_rate:
             self.steps += 1
             self._move_to(target)
+            return
+        if self._offset - target > self._STEP_ABOVE_S * self.clock_rate:
+            self._move_to(self._offset)
+            self._is_leaving_out = True  # from the next frame on
             return
         if self._smoothed is None:
             self._smoothed = target
