@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -q -n 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-all fuzz bench soak stress fmt clean peers
+.PHONY: help setup demo check test test-all fuzz bench soak stress screenshots fmt clean peers bench-peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,14 +56,20 @@ peers:
 fuzz: .venv/development  ## each fuzz harness for SECONDS (default 60)
 	@SECONDS_EACH=$${SECONDS:-60} sh scripts/fuzz
 
-bench: .venv/development  ## CPU per delivered GB, start time, memory
+bench: .venv/development bench-peers  ## CPU, latency, memory, start-up beside peers and floors; writes bench/report.md
 	$(BIN)/python -m bench
+
+bench-peers:
+	@sh scripts/install-bench-peers
 
 soak: .venv/development  ## 20 minutes of faults and bad players (MINUTES=, HOURS=); writes a report
 	$(BIN)/python -m soak
 
 stress: .venv/development  ## 50 and 100 players on one camera; writes a report
 	$(BIN)/python -m soak.stress
+
+screenshots: .venv/development peers  ## pictures of the page for docs/images; takes SECONDS (300)
+	PYTHONPATH=tests $(BIN)/python scripts/screenshots.py
 
 fmt: .venv/development  ## format and fix what a machine can
 	$(BIN)/ruff check --fix .

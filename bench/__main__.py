@@ -1,144 +1,191 @@
-"""``python -m bench``: CPU per delivered GB, start time and memory of ``neolink rtsp``.
+"""``python -m bench``: measure what the bridge costs, and write ``report.md`` and ``report.json``.
 
-A simulated camera, the bridge and the players are three processes on loopback; only the bridge is
-measured. Beside it stands the floor of the same run: a process that only calls ``send`` once per
-access unit and player.
+Names of scenarios limit it to those; their sections take the place of older ones in the report.
+Everything runs on loopback and is ended with the suite.
 """
 
 import argparse
+import asyncio
 import os
-import socket
-import statistics
-import subprocess
+import platform
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.load import Player, drain, play
-from bench.processes import Measured, neolink
+from bench import chart, fan_out, first_picture, ingest, latency, memory, micro, procfs, startup
+from bench import report as reports
+from bench.figures import Section
+from bench.scenario import Context, Measure
 
-SETTLE_S = 3.0
-HOST = "127.0.0.1"
+__all__ = ["SCENARIOS", "main"]
 
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "bench"
+DOCUMENT = ROOT / "docs" / "performance.md"
+SCENARIO_TIMEOUT_S = 420.0
+BUSY = 1.0
+"""A load average above this before the start is told: somebody else needs the processors."""
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--players", type=int, default=50)
-    parser.add_argument("--kbps", type=int, default=8000)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
-    with _bridge(options.kbps) as (bridge, port):
-        at_rest = bridge.rss_mib
-        first_ms = [_first_picture_ms(port) for _ in range(options.runs)]
-        with_one = bridge.rss_mib
-        costs = [_fan_out(bridge, port, options) for _ in range(options.runs)]
-    floors = [_floor(options) for _ in range(options.runs)]
-    _row("bridge, CPU s per delivered GB", costs)
-    _row("floor (bare send), CPU s per GB", floors)
-    print(f"{'ratio of the medians':34}{statistics.median(costs) / statistics.median(floors):8.2f}")
-    _row("connect to first key frame, ms", first_ms)
-    print(f"{'RSS at rest, MiB':34}{at_rest:8.1f}")
-    print(f"{'RSS with one camera playing, MiB':34}{with_one:8.1f}")
+SETTLE_S = 1.5
 
 
-def _row(name: str, values: list[float]) -> None:
-    low, middle, high = min(values), statistics.median(values), max(values)
-    print(f"{name:34}{middle:8.2f}   (min {low:.2f}, max {high:.2f}, {len(values)} runs)")
-
-
-@contextmanager
-def _bridge(kbps: int) -> Iterator[tuple[Measured, int]]:
-    camera_port, port, rtp_port = _free_port(), _free_port(), 0
-    password = "bench-only"
-    camera = [
-        "simulate", "--bind", HOST, "--port", str(camera_port), "--cameras", "1",
-        "--username", "admin", "--password", password, "--encryption", "none",
-        "--codec", "h264", "--audio", "none", "--fps", "25", "--kbps", str(kbps), "--gop", "50",
-    ]  # fmt: skip
-    text = f"""
-bind = "{HOST}"
-bind_port = {port}
-[rtsp]
-rtp_port = {rtp_port}
-[[cameras]]
-name = "cam"
-address = "{HOST}:{camera_port}"
-username = "admin"
-password = "{password}"
-"""
-    with (
-        tempfile.NamedTemporaryFile("w", suffix=".toml") as file,
-        neolink(camera, ready=str(camera_port)),
-    ):
-        file.write(text)
-        file.flush()
-        with neolink(["rtsp", "--config", file.name], ready="connected and logged in") as bridge:
-            yield bridge, port
-
-
-def _first_picture_ms(port: int) -> float:
-    """Connect, play, and wait for the first interleaved bytes (a cached key frame)."""
-    with _players(port, 1):  # the stream is warm, as it is for a second viewer
-        time.sleep(SETTLE_S)
-        begin = time.perf_counter()
-        player = play(HOST, port, "cam/main")
-        player.sock.setblocking(True)
-        data = b""
-        while b"\r\n\r\n$" not in data and not data.startswith(b"$"):
-            data += player.sock.recv(65536)
-        elapsed_ms = (time.perf_counter() - begin) * 1000
-        player.sock.close()
-    return elapsed_ms
-
-
-def _fan_out(bridge: Measured, port: int, options: argparse.Namespace) -> float:
-    with _players(port, options.players) as players:
-        drain(players, SETTLE_S)
-        before = bridge.cpu_s
-        received = drain(players, options.seconds)
-        return (bridge.cpu_s - before) / (received / 1e9)
-
-
-@contextmanager
-def _players(port: int, count: int) -> Iterator[list[Player]]:
-    players = [play(HOST, port, "cam/main") for _ in range(count)]
-    try:
-        yield players
-    finally:
-        for player in players:
-            player.sock.close()
-
-
-def _floor(options: argparse.Namespace) -> float:
-    """CPU seconds per GB of a process that only sends blobs of one access unit's size."""
-    command = [
-        sys.executable, "-m", "bench.floor", str(options.players), str(options.kbps),
-        str(options.seconds),
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ}
+async def _tls(context: Context) -> Section:
+    """Say what is missing."""
+    del context
+    return Section(
+        key="tls",
+        title="Fan-out over TLS",
+        method="Not measured: there is no RTSP over TLS yet.",
     )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    players = [Player(socket.create_connection((HOST, port))) for _ in range(options.players)]
-    received = drain(players, options.seconds)
-    cpu_s = float(process.stdout.readline())
-    for player in players:
-        player.sock.close()
-    process.communicate()
-    return cpu_s / (received / 1e9)
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
+SCENARIOS: Mapping[str, Measure] = {
+    "fanout-tcp": fan_out.measure_tcp,
+    "fanout-udp": fan_out.measure_udp,
+    "tls": _tls,
+    "ingest": ingest.measure,
+    "latency": latency.measure,
+    "first-picture": first_picture.measure,
+    "memory": memory.measure,
+    "startup": startup.measure,
+    "micro": micro.measure,
+}
+"""By name, in the order of the report."""
+
+
+def main() -> int:
+    """Read the command line, measure, write."""
+    options = _options()
+    folder: Path = options.out
+    sections, machine = _read(folder)
+    if options.write_docs:
+        return _write_docs(sections, machine)
+    if machine not in ({}, _machine()):
+        print("The report there is of another machine or Python: it is begun anew.")
+        sections = []
+    load = procfs.load_average()
+    if load > BUSY:
+        print(f"The load average is {load}: figures of a busy machine compare badly.")
+    names = options.names or list(SCENARIOS)
+    failed = []
+    for name in names:
+        try:
+            new = asyncio.run(_measure(name, options))
+        except (OSError, RuntimeError, TimeoutError) as error:
+            failed.append(f"{name}: {error}")
+            print(f"  FAILED: {error}", flush=True)
+            continue
+        except asyncio.CancelledError:  # by a signal
+            print(f"Stopped; the report has what was measured before {name}.")
+            return 130
+        sections = reports.merge(sections, [new], list(SCENARIOS))
+        _write(folder, sections, _machine())  # what is measured is kept, whatever follows
+    print(f"Report: {folder / 'report.md'}")
+    print(*failed, sep="\n")
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="SCENARIO", help=", ".join(SCENARIOS))
+    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--runs", type=int, default=5, help="of each figure (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of a run (default 2)")
+    parser.add_argument(
+        "--most", type=int, default=400, help="players or cameras at the same time (default 400)"
+    )
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the report")
+    parser.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="measure nothing; put the figures of the report into docs/performance.md",
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in SCENARIOS]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(SCENARIOS)}")
+    if options.quick:
+        options.runs, options.seconds = 1, min(1.0, options.seconds)
+    if min(options.runs, options.most) < 1 or options.seconds <= 0:
+        parser.error("at least one run, one player and some time are needed")
+    return options
+
+
+async def _measure(name: str, options: argparse.Namespace) -> Section:
+    print(f"{name}:", flush=True)
+    begin_s, load = time.monotonic(), procfs.load_average()
+    task = asyncio.current_task()
+    assert task is not None  # this runs in one
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with tempfile.TemporaryDirectory(prefix="neolink-bench-") as folder:
+        context = Context(Path(folder), options.runs, options.seconds, SETTLE_S, options.most)
+        async with asyncio.timeout(SCENARIO_TIMEOUT_S):
+            section = await SCENARIOS[name](context)
+    took_s = time.monotonic() - begin_s
+    print(f"  ({took_s:.0f} s)", flush=True)
+    return Section(
+        **{
+            **{key: getattr(section, key) for key in section.__slots__},
+            "conditions": {
+                "Taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+                "in": f"{took_s:.0f} s",
+                "load average before": f"{load:.2f}",
+            },
+        }
+    )
+
+
+def _read(folder: Path) -> tuple[list[Section], dict[str, str]]:
+    path = folder / "report.json"
+    return reports.parse(path.read_text()) if path.exists() else ([], {})
+
+
+def _write(folder: Path, sections: Sequence[Section], machine: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(reports.serialize(sections, machine))
+    (folder / "report.md").write_text(reports.render(sections, machine))
+    for plot in (plot for section in sections for plot in section.charts):
+        (folder / f"{plot.key}.svg").write_text(chart.draw(plot))
+
+
+def _write_docs(sections: Sequence[Section], machine: Mapping[str, str]) -> int:
+    if not sections:
+        print("There is no report yet: run python -m bench first.")
+        return 1
+    DOCUMENT.write_text(reports.fill_in(DOCUMENT.read_text(), sections, machine))
+    print(f"Written: {DOCUMENT}")
+    return 0
+
+
+def _machine() -> dict[str, str]:
+    """Return what figures depend on and what names nobody."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "?")
+    memory_kib = procfs.parse_kib(Path("/proc/meminfo").read_text(), "MemTotal")
+    return {
+        "processor": f"{model}, {os.cpu_count()} cores",
+        "memory": f"{memory_kib / (1 << 20):.0f} GiB",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "Python": f"{platform.python_version()}, {_extras()}",
+    }
+
+
+def _extras() -> str:
+    found = []
+    for name in ("uvloop", "numpy"):
+        try:
+            __import__(name)
+        except ImportError:
+            found.append(f"without {name}")
+        else:
+            found.append(f"with {name}")
+    return ", ".join(found)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    main()
+    sys.exit(main())

@@ -1,4 +1,8 @@
-"""Players that throw away what they get: a selector loop without copies (``MSG_TRUNC``)."""
+"""Single players in Python, where what they get is looked at or where few are enough.
+
+They throw away what they get in a selector loop without copies (``MSG_TRUNC``). Crowds are in
+``native/players.c``.
+"""
 
 import selectors
 import socket
@@ -22,9 +26,11 @@ def play(host: str, port: int, path: str) -> Player:
     """Set up video over interleaved TCP and start it."""
     sock = socket.create_connection((host, port), timeout=10)
     url = f"rtsp://{host}:{port}/{path}"
-    _request(sock, f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+    described = _request(sock, f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+    track = described.partition("m=video")[2].partition("a=control:")[2].split()[0]
+    track = track if track.startswith("rtsp:") else f"{url}/{track}"
     transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
-    reply = _request(sock, f"SETUP {url}/trackID=0 RTSP/1.0\r\nCSeq: 2\r\n{transport}\r\n\r\n")
+    reply = _request(sock, f"SETUP {track} RTSP/1.0\r\nCSeq: 2\r\n{transport}\r\n\r\n")
     session = next(
         line.partition(":")[2].partition(";")[0].strip()
         for line in reply.split("\r\n")
@@ -77,4 +83,4 @@ def _request(sock: socket.socket, text: str) -> str:
     )
     while len(body) < length:
         body += sock.recv(65536)
-    return reply
+    return f"{reply}\r\n\r\n{body.decode()}"

@@ -1,0 +1,1 @@
+"""Programs of others, driven so that they can be measured beside ours."""
