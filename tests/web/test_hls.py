@@ -13,7 +13,7 @@ from neolink.hub.standin import StandInSettings
 from neolink.media.tracks import VIDEO_CLOCK_RATE, VideoCodec
 from neolink.readings import Transport
 from neolink.rtsp_server.settings import Access
-from neolink.web.hls import route
+from neolink.web.hls import route, source
 from neolink.web.settings import HttpLimits
 from support.live_bench import CAMERA, LIVE_PATH, PATH, LiveBench, live_bench
 from support.media import AAC, H265, aac_units, clip_units, video_unit
@@ -28,8 +28,9 @@ PATIENT = StandInSettings(start_hold_s=60.0, lost_hold_s=60.0)
 
 @pytest.fixture(autouse=True)
 def _begins_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a player begin with one segment; how many it should be has a test of its own."""
+    """Let a player begin with one segment, at once; what it waits for has tests of its own."""
     monkeypatch.setattr(route, "START_SEGMENTS", 1)
+    monkeypatch.setattr(source, "LEARNING_GROUPS", 0)
 
 
 @pytest.fixture
@@ -104,6 +105,21 @@ async def test_index_waits_for_the_first_picture_and_names_the_codecs(bench: Liv
         status, text = await asking
     assert status == 200
     assert 'CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360' in text.decode()
+
+
+async def test_stream_that_was_never_seen_begins_when_its_sound_is_known(
+    bench: LiveBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "LEARNING_GROUPS", 1)
+    asking = asyncio.create_task(Player(bench).get(INDEX))
+    await until(bench.run.server.players)
+    bench.camera.picture()
+    bench.camera.audio = AAC
+    bench.camera.until_key()
+    bench.camera.picture()
+    status, text = await asking
+    assert status == 200
+    assert 'CODECS="avc1.64001e,mp4a.40.2"' in text.decode()
 
 
 async def test_everything_that_a_playlist_names_can_be_fetched(

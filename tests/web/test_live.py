@@ -262,6 +262,20 @@ async def test_silent_viewer_hears_again_how_the_camera_is() -> None:
         assert await viewer.text() == {"type": "live"}
 
 
+async def test_return_is_told_also_where_only_silence_had_told_of_the_loss() -> None:
+    clock = ManualClock()
+    async with live_bench(stand_in=PATIENT, clock=clock) as bench:
+        viewer = await watch(bench)
+        bench.camera.pictures(3)
+        assert await viewer.text() == {"type": "live"}
+        bench.stream.source_lost()  # held, as long as nothing stands in for it
+        clock.advance(5.0)
+        bench.run.server.sweep()
+        assert (await viewer.text_of("stand_in"))["reason"]
+        bench.camera.picture(key=True)
+        assert await viewer.text_of("live") == {"type": "live"}
+
+
 # ---------------------------------------------------------------- slow viewers
 
 

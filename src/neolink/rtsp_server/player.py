@@ -30,7 +30,8 @@ UDP_REPLAY_BYTES = 1 << 20
 """A larger cached group of pictures is not sent over UDP: the burst would be lost."""
 
 
-AGENT_LENGTH = 64
+AGENT_LENGTH = 160
+"""Browsers name themselves behind 100 letters of history."""
 
 
 def printable(text: str) -> str:

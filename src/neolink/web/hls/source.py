@@ -10,7 +10,7 @@ from neolink.errors import NeolinkError
 from neolink.hub.stream import Stream
 from neolink.log import bind
 from neolink.media.tracks import Presentation, StreamKind
-from neolink.media.units import MediaUnit
+from neolink.media.units import AudioFrame, MediaUnit
 from neolink.mp4.movie import Movie
 from neolink.web.hls.segments import Segments
 from neolink.web.live.channel import STOOD_IN_FOR
@@ -20,6 +20,9 @@ __all__ = ["Source"]
 _LOG = logging.getLogger(__name__)
 
 USUAL_GOP_S = 2.0
+
+LEARNING_GROUPS = 1
+"""Groups of pictures of a stream that was never seen that are left out, to learn of its sound."""
 
 
 class Source:
@@ -36,6 +39,8 @@ class Source:
         self._log = bind(_LOG, camera=camera, stream=kind)
         self._movie = Movie(has_sound=True)
         self._progress = asyncio.Event()
+        self._to_skip = LEARNING_GROUPS if stream.presentation is None else 0
+        """Groups of pictures that are still left out."""
         if stream.presentation is not None:
             self._movie.expect_sound(stream.presentation.audio)
         self._hold = stream.hold()
@@ -64,6 +69,8 @@ class Source:
 
     def push(self, unit: MediaUnit) -> None:
         """Write one unit."""
+        if self._to_skip >= 0 and not self._knows_tracks(unit):
+            return
         try:
             addition = self._movie.push(unit)
         except NeolinkError as error:
@@ -76,6 +83,17 @@ class Source:
             has_part = self.segments.push(addition, self._clock.unix_s())
             if has_part or addition.initialization is not None:
                 self._advance()
+
+    def _knows_tracks(self, unit: MediaUnit) -> bool:
+        """Return whether to begin: players end where a track comes later than the first ones.
+
+        A stream that was never seen shows in its first group of pictures what it consists of.
+        """
+        if isinstance(unit, AudioFrame):
+            self._movie.expect_sound(unit.track)
+        elif unit.is_random_access:
+            self._to_skip -= 1
+        return self._to_skip < 0
 
     def presentation_changed(self, presentation: Presentation) -> None:
         """Other tracks are told in band."""

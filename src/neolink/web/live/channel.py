@@ -92,11 +92,13 @@ class Channel:
             self.leave(viewer)
         self.stream.unsubscribe(self)
 
-    def current_status(self) -> bytes:
-        """Return the word about the camera, also where none was said yet."""
-        if self.stream.state is DemandState.LIVE:
-            return LIVE
-        return stand_in_frame(away_words(self.stream))
+    def tell_state(self) -> None:
+        """Tell all viewers how the camera is, also where none was told yet; once is enough."""
+        is_live = self.stream.state is DemandState.LIVE
+        status = LIVE if is_live else stand_in_frame(away_words(self.stream))
+        if status != self._status:
+            self._status = status
+            self._each(lambda viewer: viewer.tell(status))
 
     # -- the stream's side (Sink) -----------------------------------------------------
 
@@ -162,12 +164,8 @@ class Channel:
     def _follow_state(self) -> None:
         """Tell all viewers when the picture begins or ceases to be live, and why."""
         state = self.stream.state
-        if state is not DemandState.LIVE and state not in STOOD_IN_FOR:
-            return
-        status = self.current_status()
-        if status != self._status:
-            self._status = status
-            self._each(lambda viewer: viewer.tell(status))
+        if state is DemandState.LIVE or state in STOOD_IN_FOR:
+            self.tell_state()
 
     def _each(self, call: Callable[[Viewer], None]) -> None:
         for viewer in self.viewers:

@@ -93,7 +93,7 @@ class LiveVideo:
             self.stuck += 1
             viewer.abort(f"took nothing for {STUCK_S:g} s")
         elif now_s - viewer.written_s >= SILENCE_S:
-            viewer.tell(channel.current_status())
+            channel.tell_state()
             if now_s - viewer.written_s >= SILENCE_S:
                 viewer.tell_again()
 

@@ -40,16 +40,21 @@ export class Top {
     places.actions.append(this.user, keys, this.logout);
   }
 
-  /** @param {import("./core/store.js").State} state @param {boolean} onlyTroubled */
-  update({ cameras, session }, onlyTroubled) {
+  /**
+   * @param {import("./core/store.js").State} state
+   * @param {{onlyTroubled: boolean, camera: string|null}} shown
+   */
+  update({ cameras, session }, { onlyTroubled, camera }) {
     show(this.button, cameras !== null);
-    show(this.logout, Boolean(session?.needs_login || session?.user));
+    show(this.logout, Boolean(session?.has_session));
     setText(this.user, session?.user ?? "");
+    const title = camera === null ? "neolink" : `${camera} – neolink`;
     if (cameras === null) {
       this.strip.replaceChildren();
+      document.title = title;
       return;
     }
-    const { isWell, headline, detail } = summarize(cameras);
+    const { isWell, headline, detail, attention } = summarize(cameras);
     setAttribute(this.button, "data-well", isWell ? "" : null);
     setAttribute(this.button, "aria-pressed", String(onlyTroubled));
     setAttribute(
@@ -61,7 +66,7 @@ export class Top {
     setText(this.headline, headline);
     setText(this.detail, detail);
     setChildren(this.strip, cameras.map((camera, at) => this.mark(camera, at)));
-    document.title = isWell ? "neolink" : `(${summarize(cameras).attention}) neolink`;
+    document.title = attention > 0 ? `(${attention}) ${title}` : title;
   }
 
   mark(camera, at) {

@@ -6,7 +6,8 @@
 
 /**
  * @typedef {object} State
- * @property {{user: string|null, needs_login: boolean, may_kick: boolean, version: string}|null} session
+ * @property {{user: string|null, needs_login: boolean, has_session: boolean, may_kick: boolean,
+ *            version: string}|null} session
  * @property {any[]|null} cameras as the API gives them; null: not known yet
  * @property {number} receivedMs when, on the clock of `performance`
  * @property {"connecting"|"up"|"down"} link

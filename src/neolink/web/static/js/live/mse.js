@@ -31,7 +31,9 @@ export class MsePlayer {
     this.tracks = null;
     /** @type {SourceBuffer|null} */
     this.buffer = null;
+    /** What the buffer is set to, and what was given last. */
     this.mime = "";
+    this.newestMime = "";
     this.isClosed = false;
     this.hasFailed = false;
     this.fillingSinceMs = performance.now();
@@ -42,15 +44,24 @@ export class MsePlayer {
     video.disableRemotePlayback = true; // a managed source opens only then
     this.url = URL.createObjectURL(this.source);
     video.src = this.url;
-    this.onVideoError = () => this.fail(video.error?.message || "the picture cannot be decoded");
+    this.onVideoError = () => this.fail("the browser cannot decode the picture");
     video.addEventListener("error", this.onVideoError);
   }
 
   /** @param {string} mime @param {ArrayBuffer} bytes an init segment */
   init(mime, bytes) {
     this.tracks = parseInit(bytes);
+    this.newestMime = mime;
     this.pending.pushInit(mime, new Uint8Array(bytes));
     this.pump();
+  }
+
+  /**
+   * Sound that comes or goes changes the number of tracks, which no source buffer allows.
+   * @param {string} mime @returns {boolean} whether an init segment of this kind can follow
+   */
+  takes(mime) {
+    return countCodecs(mime) === countCodecs(this.newestMime || mime);
   }
 
   /** @param {ArrayBuffer} bytes a fragment */
@@ -174,6 +185,10 @@ export class MsePlayer {
     this.pending = new Pending(0);
     this.buffer = null;
   }
+}
+
+function countCodecs(mime) {
+  return mime.split(",").length;
 }
 
 function toRanges(buffered) {

@@ -21,7 +21,7 @@ export class NativeSource {
     this.handlers = {
       playing: () => report({ phase: "playing" }),
       waiting: () => report({ phase: "waiting" }),
-      error: () => this.end({ failed: video.error?.message || "the stream cannot be played" }),
+      error: () => this.end({ failed: "the browser could not go on playing" }),
     };
     for (const [name, handler] of Object.entries(this.handlers)) video.addEventListener(name, handler);
     video.src = hlsUrl(what.camera, what.kind);

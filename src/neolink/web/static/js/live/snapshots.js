@@ -56,6 +56,21 @@ export class SnapshotSource {
   }
 }
 
+/**
+ * One picture for a place where nothing plays; what there is, however old. No camera is woken for it.
+ * @param {{camera: string, kind: string, width: number}} what
+ * @returns {Promise<ImageBitmap|null>} null: there is none
+ */
+export function fetchStill(api, { camera, kind, width }) {
+  return inTurn(async () => {
+    try {
+      return await createImageBitmap((await api.snapshot(camera, kind, width)).picture);
+    } catch {
+      return null;
+    }
+  });
+}
+
 /** Put a picture on a canvas and free it. @param {HTMLCanvasElement} canvas */
 export function paint(canvas, bitmap) {
   canvas.width = bitmap.width;

@@ -9,7 +9,7 @@ import { Backoff } from "../core/backoff.js";
 import { h, setAttribute } from "../core/dom.js";
 import { NativeSource } from "./native.js";
 import { keepPoster, showPoster } from "./posters.js";
-import { SnapshotSource } from "./snapshots.js";
+import { fetchStill, paint, SnapshotSource } from "./snapshots.js";
 import { chooseWay } from "./ways.js";
 import { WebSocketSource } from "./websocket.js";
 
@@ -50,6 +50,8 @@ export class LiveView {
     this.startedMs = 0;
     this.timer = 0;
     this.cannotPlay = new Set();
+    this.width = place === "camera" ? 1280 : 640;
+    this.hasAskedStill = false;
     if (showPoster(camera, this.canvas)) setAttribute(this.element, "data-shows", "still");
   }
 
@@ -83,13 +85,30 @@ export class LiveView {
 
   /** Keep the last picture and let go of the rest. */
   drop() {
+    this.freeze();
+    this.source?.stop();
+    this.source = null;
+  }
+
+  /** Put a still picture in the place of the moving one. */
+  freeze() {
     if (this.element.getAttribute("data-shows") === "moving") {
       keepPoster(this.camera, this.video);
       const hasStill = showPoster(this.camera, this.canvas);
       setAttribute(this.element, "data-shows", hasStill ? "still" : "nothing");
     }
-    this.source?.stop();
-    this.source = null;
+  }
+
+  /** Show a picture that is not live, unless there is one already. @param {string} kind */
+  async showStill(kind) {
+    if (this.hasAskedStill || this.element.getAttribute("data-shows") !== "nothing") return;
+    this.hasAskedStill = true;
+    const still = await fetchStill(this.api, { camera: this.camera, kind, width: this.width });
+    if (still === null) return;
+    if (this.element.getAttribute("data-shows") === "nothing") {
+      paint(this.canvas, still);
+      setAttribute(this.element, "data-shows", "still");
+    }
   }
 
   begin() {
@@ -106,8 +125,8 @@ export class LiveView {
     if (way === "mse") this.source = new WebSocketSource(this.video, what, report);
     else if (way === "native") this.source = new NativeSource(this.video, what, report);
     else {
-      const width = isPage ? 1280 : 640;
-      this.source = new SnapshotSource(this.canvas, { ...what, width }, this.api, report);
+      const { canvas, width, api } = this;
+      this.source = new SnapshotSource(canvas, { ...what, width }, api, report);
     }
   }
 
@@ -123,6 +142,7 @@ export class LiveView {
       this.pause(said.failed, said.isFinal ?? false);
       return;
     }
+    if (said.isRenewed) this.freeze();
     if (said.phase === "playing") {
       const shows = this.status.way === "snapshots" ? "still" : "moving";
       setAttribute(this.element, "data-shows", shows);

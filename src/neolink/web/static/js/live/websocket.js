@@ -2,7 +2,7 @@
  * Live video by WebSocket and media source. One connection, one player; whoever made it starts
  * another one when it ends.
  *
- * Messages: docs/page.md. A frame of text tells what the next binary frames are.
+ * Messages: docs/live.md. A frame of text tells what the next binary frames are.
  */
 
 import { liveUrl } from "../core/api.js";
@@ -18,6 +18,7 @@ const SILENCE_MS = 15_000;
  * @property {"playing"|"waiting"} [phase]
  * @property {string|null} [standIn] why a stand-in picture is shown; null: it is live
  * @property {{audio: any}} [tracks]
+ * @property {true} [isRenewed] the picture goes for a moment, the next one is under way
  * @property {string} [failed] it is over, and why
  * @property {boolean} [isFinal] somebody ended it on purpose: do not start it again
  * @property {boolean} [isUnsupported] this browser cannot play it
@@ -83,6 +84,11 @@ export class WebSocketSource {
     if (!mediaSourceClass().isTypeSupported(this.mime)) {
       this.end({ isUnsupported: true });
       return;
+    }
+    if (this.player !== null && !this.player.takes(this.mime)) {
+      this.report({ isRenewed: true });
+      this.player.close();
+      this.player = null;
     }
     this.player ??= new MsePlayer(this.video, {
       isEager: this.what.isEager,

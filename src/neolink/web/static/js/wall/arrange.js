@@ -42,6 +42,13 @@ export function commonRatio(videos) {
   return Math.abs(ratio - 16 / 9) < 0.05 ? 16 / 9 : Math.min(Math.max(ratio, 1), 2.4);
 }
 
+/** @param {number} count of tiles @returns {number} columns on a screen that is wide enough */
+export function columnsOf(count) {
+  if (count <= 1) return 1;
+  if (count <= 4) return 2;
+  return count <= 9 ? 3 : 4;
+}
+
 function byName(a, b) {
   return a.name.localeCompare(b.name, "en", { numeric: true });
 }

@@ -8,12 +8,15 @@ import { h, setAttribute, setChildren, setText, show } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { every } from "../core/ticker.js";
 import { formatCount } from "../words/format.js";
-import { arrange, commonRatio } from "./arrange.js";
+import { arrange, columnsOf, commonRatio } from "./arrange.js";
 import { roam } from "./roam.js";
 import { Tile } from "./tile.js";
 
 const HIDDEN_GRACE_MS = 5000;
 const MARGIN = "120px";
+
+/** So many are found and sorted with the eyes. */
+const FEW = 6;
 
 const choice = { search: "", order: "config", onlyTroubled: false };
 
@@ -102,7 +105,9 @@ export class Wall {
 
   /** @param {import("../core/store.js").State} state */
   update({ cameras }) {
-    show(this.tools, (cameras?.length ?? 0) > 1);
+    const isFew = (cameras?.length ?? 0) <= FEW && choice.search === "" && !choice.onlyTroubled;
+    show(this.tools, !isFew);
+    setAttribute(this.element, "data-few", isFew ? "" : null);
     if (cameras === null) {
       this.explainEmpty("Looking for the cameras …");
       return;
@@ -141,7 +146,9 @@ export class Wall {
   fit(chosen) {
     const videos = chosen.map(({ name }) => this.tiles.get(name)?.stream?.video ?? null);
     this.list.style.setProperty("--ratio", String(commonRatio(videos)));
-    setAttribute(this.list, "data-count", String(Math.min(chosen.length, 5)));
+    const columns = columnsOf(chosen.length);
+    this.list.style.setProperty("--columns", String(columns));
+    this.list.style.setProperty("--rows", String(Math.ceil(chosen.length / columns)));
   }
 
   observe(entries) {
@@ -190,9 +197,17 @@ export class Wall {
     this.tiles.get(name ?? "")?.link.focus({ preventScroll: false });
   }
 
+  /** @param {string} key @returns {boolean} whether it meant something */
+  handleKey(key) {
+    if (key !== "/" || this.tools.hidden) return false;
+    this.search.focus();
+    this.search.select();
+    return true;
+  }
+
   /** The bridge is back: nobody waits for a pause to end. */
   nudge() {
-    this.tiles.forEach((tile) => tile.live.nudge());
+    this.tiles.forEach((tile) => tile.nudge());
   }
 
   close() {

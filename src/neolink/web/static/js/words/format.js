@@ -40,7 +40,7 @@ export function formatBytes(size) {
 export function formatDuration(seconds) {
   if (seconds === null || seconds === undefined) return NO_VALUE;
   if (seconds < 0.9995 && seconds > 0) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 9.95 && seconds % 1 >= 0.05) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${formatNumber(seconds)} s`;
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;

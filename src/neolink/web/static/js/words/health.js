@@ -79,7 +79,7 @@ function describeDoing(doing, nextAttemptS) {
 }
 
 function describeWait(seconds) {
-  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
 }
 
 /**
