@@ -1,5 +1,5 @@
 """Measurements of the running bridge, each beside a peer or a floor of the same run.
 
-``python -m bench`` runs the suite; ``buffers``, ``metrics`` and ``live`` are commands of their own.
-A figure is a ratio where it can be; nothing here is a test.
+``python -m bench`` runs the suite; ``buffers``, ``metrics``, ``live`` and ``wall`` are commands of
+their own. A figure is a ratio where it can be; nothing here is a test.
 """

@@ -18,7 +18,9 @@ from neolink.baichuan.events import MediaBytes
 from neolink.baichuan.ids import MessageId
 from neolink.baichuan.login import Credentials
 from neolink.baichuan.server import ClientAuthenticated, Requested, ServerProtocol
-from neolink.baichuan.xml import DeviceInfo, Preview, StreamInfoList, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.login import DeviceInfo
+from neolink.baichuan.xml.streams import Preview, StreamInfoList
 from neolink.camera.video import Demuxer
 from neolink.clock import ManualClock
 from neolink.hub.backlog import BacklogLimits, Budget

@@ -15,7 +15,8 @@ with atheris.instrument_imports():
     from neolink.baichuan.login import Credentials, LegacyLogin
     from neolink.baichuan.message import Message, MessageReader
     from neolink.baichuan.server import ClientAuthenticated, ServerProtocol
-    from neolink.baichuan.xml import DeviceInfo, EncryptionBody, serialize_body
+    from neolink.baichuan.xml import serialize_body
+    from neolink.baichuan.xml.login import DeviceInfo, EncryptionBody
     from neolink.errors import RemoteProtocolError
 
 NONCE = "0123456789ABCDEF"

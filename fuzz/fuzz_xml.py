@@ -1,7 +1,9 @@
 """Parses bodies and extensions; what was written once must be read and written alike."""
 
 import contextlib
+import pkgutil
 import sys
+from importlib import import_module
 
 import atheris
 
@@ -10,9 +12,14 @@ with atheris.instrument_imports():
     from neolink.baichuan.xml.codec import BodyPart
     from neolink.errors import RemoteProtocolError
 
+    TOPICS = [
+        import_module(f"{xml.__name__}.{one.name}") for one in pkgutil.iter_modules(xml.__path__)
+    ]
+
 PARTS = [
     kind
-    for kind in vars(xml).values()
+    for topic in TOPICS
+    for kind in vars(topic).values()
     if isinstance(kind, type) and issubclass(kind, BodyPart) and kind.TAG
 ]
 

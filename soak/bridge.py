@@ -1,6 +1,7 @@
 """The bridge as users run it: a configuration file and ``python -m neolink rtsp``."""
 
 import re
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from pathlib import Path
 from soak.cameras import HOST, PASSWORD
 from soak.processes import Child, child, run_module
 
-__all__ = ["SESSION_TIMEOUT_S", "Bridge", "LogSummary", "read_log", "running_bridge"]
+__all__ = ["HTTP_TOKEN", "SESSION_TIMEOUT_S", "Bridge", "LogSummary", "read_log", "running_bridge"]
 
 SESSION_TIMEOUT_S = 20
 """What players are told; the bridge ends a silent session after 1.5 times this."""
+
+HTTP_TOKEN = "soak-only-token"
+"""Proves who may ask by HTTP."""
 
 _URL = re.compile(r"\b(rtsp|http)://[^/:]+:(\d+)/")
 _INTERNAL = (
@@ -43,8 +47,9 @@ async def running_bridge(
     folder: Path, ports: Sequence[int], *, max_connections_per_ip: int = 512
 ) -> AsyncIterator[Bridge]:
     """Run the bridge for cameras on these ports; its log is ``bridge.log`` in ``folder``."""
-    config = folder / "bridge.toml"
-    config.write_text(_config(ports, max_connections_per_ip))
+    config, state = folder / "bridge.toml", folder / "state"
+    shutil.rmtree(state, ignore_errors=True)  # what streams were in another run is not so now
+    config.write_text(_config(ports, max_connections_per_ip, state.resolve()))
     command = run_module("neolink", "rtsp", "--config", str(config.resolve()))
     async with child(command, stderr=folder / "bridge.log") as process:
         ports_by_scheme: dict[str, int] = {}
@@ -54,7 +59,7 @@ async def running_bridge(
         yield Bridge(process, ports_by_scheme["rtsp"], ports_by_scheme["http"])
 
 
-def _config(ports: Sequence[int], max_connections_per_ip: int) -> str:
+def _config(ports: Sequence[int], max_connections_per_ip: int, state: Path) -> str:
     cameras = "".join(
         f'\n[[cameras]]\nname = "cam{index}"\naddress = "{HOST}:{port}"\n'
         f'username = "admin"\npassword = "{PASSWORD}"\n'
@@ -63,7 +68,8 @@ def _config(ports: Sequence[int], max_connections_per_ip: int) -> str:
     return (
         f'bind = "{HOST}"\nbind_port = 0\n\n'
         f"[rtsp]\nrtp_port = 0\nsession_timeout = {SESSION_TIMEOUT_S}\n\n"
-        f'[http]\nbind = "{HOST}"\nport = 0\n\n'
+        f'[http]\nbind = "{HOST}"\nport = 0\ntoken = "{HTTP_TOKEN}"\n\n'
+        f'[state]\npath = "{state}"\n\n'
         f"[limits]\nmax_connections_per_ip = {max_connections_per_ip}\n{cameras}"
     )
 

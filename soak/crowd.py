@@ -15,7 +15,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from soak.rtsp import HOST, UdpPair
+from soak.rtsp import UdpPair
+from soak.wire import HOST
 
 __all__ = ["Player", "main"]
 

@@ -13,8 +13,9 @@ from neolink.errors import NeolinkError
 from neolink.media.tracks import StreamKind
 from neolink.rtp.rtcp import ReceiverReport
 from soak.bridge import SESSION_TIMEOUT_S
-from soak.rtsp import Client, Disconnected, Refused, UdpPair, random_bytes, url_of
-from soak.schedule import Behaviour, Visit
+from soak.rtsp import Client, UdpPair, url_of
+from soak.schedule import FOLLOWERS, Behaviour, Visit
+from soak.wire import Disconnected, Refused, random_bytes
 from soak.witness import Witness
 
 __all__ = ["Visitors", "make_witnesses", "run_witness"]
@@ -29,10 +30,19 @@ SILENT_S = 15.0
 
 STALL_BUFFER = 32 * 1024
 WITNESS_BUFFER = 4 << 20
+SLOW_BYTES_PER_S = (30_000, 90_000)
+"""What a slow follower reads: less than main has."""
+
+READS_PER_S = 10
+EITHER = "auto"
+"""The path on which a player is sent main or sub."""
 
 
 def make_witnesses(per_kind: int, cameras: int) -> list[Witness]:
-    """Spread steady players over cameras and streams; the last of each kind is on UDP."""
+    """Spread steady players over cameras and streams; the last of each kind is on UDP.
+
+    One more keeps up on a path on which players may be moved.
+    """
     witnesses: list[Witness] = []
     for kind in (StreamKind.MAIN, StreamKind.SUB, StreamKind.EXTERN):
         for index in range(per_kind):
@@ -40,6 +50,7 @@ def make_witnesses(per_kind: int, cameras: int) -> list[Witness]:
             is_udp = index == per_kind - 1
             name = f"cam{camera}/{kind} {'UDP' if is_udp else 'TCP'}"
             witnesses.append(Witness(name, camera, kind, is_udp))
+    witnesses.append(Witness("cam0/auto TCP", 0, StreamKind.MAIN, is_udp=False, path=EITHER))
     return witnesses
 
 
@@ -63,7 +74,7 @@ async def run_witness(witness: Witness, port: int, now_s: Callable[[], float]) -
 
 
 async def _watch(witness: Witness, port: int, now_s: Callable[[], float]) -> None:
-    url = url_of(port, witness.camera, witness.kind)
+    url = url_of(port, witness.camera, witness.path or witness.kind)
     client = await Client.open(port, url)
     with contextlib.ExitStack() as stack:
         stack.callback(client.close)
@@ -109,6 +120,15 @@ async def _keep_alive(client: Client, pairs: list[UdpPair]) -> None:
             address = ("127.0.0.1", client.server_ports[track] + 1)
             with contextlib.suppress(OSError):
                 pair.rtcp.sendto(ReceiverReport(ssrc=1).serialize(), address)
+
+
+async def _read_on(client: Client, bytes_per_s: float | None) -> None:
+    """Read until cancelled, and not faster than that."""
+    while bytes_per_s is None:
+        await client.receive()
+    while True:
+        await asyncio.sleep(1 / READS_PER_S)
+        await client.receive(round(bytes_per_s / READS_PER_S))
 
 
 def _read_udp(witness: Witness, track: int, pair: UdpPair, now_s: Callable[[], float]) -> None:
@@ -178,16 +198,17 @@ class Visitors:
 
     def _note(self, visit: Visit, text: str) -> None:
         transport = "UDP" if visit.is_udp else "TCP"
-        place = f"cam{visit.camera}/{visit.kind}"
+        place = f"cam{visit.camera}/{EITHER if visit.behaviour in FOLLOWERS else visit.kind}"
         self.surprises.append(
             f"{self.now_s():.1f} s, {visit.behaviour} {transport} {place}: {text}"
         )
 
     async def _act(self, visit: Visit) -> str:
-        is_stalling = visit.behaviour in (Behaviour.STALL, Behaviour.HANG)
+        is_stalling = visit.behaviour in _STALLING
+        path = EITHER if visit.behaviour in FOLLOWERS else visit.kind
         client = await Client.open(
             self.port,
-            url_of(self.port, visit.camera, visit.kind),
+            url_of(self.port, visit.camera, path),
             receive_buffer=STALL_BUFFER if is_stalling else None,
         )
         pairs: list[UdpPair] = []
@@ -290,6 +311,36 @@ class Visitors:
         await client.describe()
         return "left"
 
+    async def _follow(self, visit: Visit, client: Client, pairs: list[UdpPair]) -> str:
+        """Play main or sub, as the bridge likes; what comes is held against the rules."""
+        del pairs
+        is_slow = visit.behaviour is Behaviour.FOLLOW_SLOWLY
+        witness = Witness("", visit.camera, visit.kind, is_udp=False, may_lose_groups=is_slow)
+        await client.describe()
+        for track in range(len(client.media)):
+            await client.setup(track)
+        witness.begin_session(client.media, self.now_s())
+
+        def take(channel: int, data: bytes) -> None:
+            handle = witness.take_rtcp if channel % 2 else witness.take_rtp
+            handle(channel // 2, data, self.now_s())
+
+        client.on_frame = take
+        await client.play()
+        rate = random.Random(visit.seed).uniform(*SLOW_BYTES_PER_S) if is_slow else None
+        keeping = asyncio.create_task(_keep_alive(client, []))
+        try:
+            async with asyncio.timeout(visit.duration_s):
+                await _read_on(client, rate)
+        except TimeoutError:
+            await client.post("TEARDOWN")
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        for violation in witness.violations[:3]:
+            self._note(visit, violation.text)
+        return "left" if witness.units else "saw nothing"
+
     async def _fall_silent(self, visit: Visit, client: Client, pairs: list[UdpPair]) -> str:
         await self._begin(visit, client, pairs)
         client.close()
@@ -297,6 +348,7 @@ class Visitors:
         return "left"
 
 
+_STALLING = (Behaviour.STALL, Behaviour.HANG, Behaviour.FOLLOW_SLOWLY)
 _ACTS = {
     Behaviour.WATCH: Visitors._watch,  # noqa: SLF001 - a table of the class above
     Behaviour.PAUSE: Visitors._watch,  # noqa: SLF001
@@ -309,4 +361,6 @@ _ACTS = {
     Behaviour.WRONG_SESSION: Visitors._wrong_session,  # noqa: SLF001
     Behaviour.DESCRIBE: Visitors._describe,  # noqa: SLF001
     Behaviour.UDP_SILENT: Visitors._fall_silent,  # noqa: SLF001
+    Behaviour.FOLLOW: Visitors._follow,  # noqa: SLF001
+    Behaviour.FOLLOW_SLOWLY: Visitors._follow,  # noqa: SLF001
 }

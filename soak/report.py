@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from soak.inside import Inside
+from soak.live_witness import STAND_IN
 from soak.plot import Series, line_plot
 from soak.schedule import KINDS, Episode, Plan
 from soak.verdict import Check, Outcome, Record, Sample, overall, unexplained_gaps
@@ -155,6 +156,7 @@ def render(
         *(f"![{name}]({name})" for name in plots(plan, record)),
         "",
         *_witness_table(record),
+        *_browser_table(record),
         *_fault_table(plan, record),
         *_list("Violations of the rules", _violations(record)),
         *_list("Gaps that no fault explains", _unexplained(record)),
@@ -186,6 +188,36 @@ def _witness_table(record: Record) -> list[str]:
         "## Witnesses",
         "",
         "The last column is media time minus wall time since the session began.",
+        "",
+        "| " + " | ".join(columns) + " |",
+        "|---" * len(columns) + "|",
+        *rows,
+        "",
+    ]
+
+
+def _browser_table(record: Record) -> list[str]:
+    columns = (
+        "browser",
+        "connections",
+        "fragments",
+        "pictures",
+        "sounds",
+        "inits",
+        "skips",
+        "violations",
+        "largest gap, s",
+        "longest silence, s",
+        "told that the camera is away",
+    )
+    rows = [
+        f"| {one.name} | {one.sessions} | {one.fragments} | {one.units} | {one.sounds} | "
+        f"{one.inits} | {one.skips} | {one.violation_count} | {one.largest_gap_s:.2f} | "
+        f"{one.largest_silence_s:.1f} | {sum(word.type == STAND_IN for word in one.words)} |"
+        for one in record.browsers
+    ]
+    return [
+        "## Steady browsers",
         "",
         "| " + " | ".join(columns) + " |",
         "|---" * len(columns) + "|",
@@ -233,7 +265,7 @@ def _recovery(episode: Episode, record: Record) -> str:
 def _violations(record: Record) -> list[str]:
     found = sorted(
         (violation.at_s, witness.name, violation.text)
-        for witness in record.witnesses
+        for witness in (*record.witnesses, *record.browsers)
         for violation in witness.violations
     )
     return [f"{at_s:.1f} s, {name}: {text}" for at_s, name, text in found]
@@ -242,7 +274,7 @@ def _violations(record: Record) -> list[str]:
 def _unexplained(record: Record) -> list[str]:
     return [
         f"{gap.from_s:.1f} s, {witness.name}: {gap.length_s:.2f} s"
-        for witness in record.witnesses
+        for witness in (*record.witnesses, *record.browsers)
         for gap in unexplained_gaps(witness, record.episodes, record.own_pauses)
     ]
 

@@ -4,10 +4,7 @@ Nothing runs in the background: whoever owns a client calls :meth:`Client.receiv
 """
 
 import asyncio
-import contextlib
-import random
 import socket
-import struct
 from collections.abc import Callable, Sequence
 
 from neolink.rtsp import sdp
@@ -15,26 +12,9 @@ from neolink.rtsp.client import RequestBuilder
 from neolink.rtsp.message import InterleavedFrame, Response
 from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.sdp import MediaDescription
+from soak.wire import ANSWER_S, HOST, RECEIVE_BYTES, Disconnected, Refused, Wire
 
-__all__ = ["Client", "Disconnected", "Refused", "UdpPair", "url_of"]
-
-ANSWER_S = 20.0
-"""Longer than a server may take to learn a stream."""
-
-RECEIVE_BYTES = 256 * 1024
-HOST = "127.0.0.1"
-
-
-class Refused(Exception):
-    """The server answered, but not 200."""
-
-    def __init__(self, method: str, status: int) -> None:
-        super().__init__(f"{method} was answered {status}")
-        self.status = status
-
-
-class Disconnected(Exception):
-    """The server closed the connection, or did not answer in time."""
+__all__ = ["Client", "UdpPair", "url_of"]
 
 
 def url_of(port: int, camera: int, kind: str) -> str:
@@ -80,7 +60,7 @@ def _bind_pair() -> tuple[socket.socket, socket.socket]:
     raise OSError("no free pair of UDP ports")
 
 
-class Client:
+class Client(Wire):
     """One connection. ``on_frame`` is given every interleaved packet with its channel."""
 
     def __init__(
@@ -90,7 +70,7 @@ class Client:
         *,
         on_frame: Callable[[int, bytes], None] = lambda _channel, _data: None,
     ) -> None:
-        self.sock = sock
+        super().__init__(sock)
         self.media: Sequence[MediaDescription] = ()
         self.on_frame = on_frame
         self.statuses: list[int] = []
@@ -106,20 +86,8 @@ class Client:
     @classmethod
     async def open(cls, port: int, url: str, *, receive_buffer: int | None = None) -> "Client":
         """Connect. Raises Disconnected."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await asyncio.get_running_loop().sock_connect(sock, (HOST, port))
-        except OSError as error:
-            sock.close()
-            raise Disconnected(f"cannot connect: {error}") from None
-        except BaseException:
-            sock.close()
-            raise
-        return cls(sock, url)
+        wire = await Wire.connect(port, receive_buffer=receive_buffer)
+        return cls(wire.sock, url)
 
     # -- methods ----------------------------------------------------------------------
     async def describe(self) -> Sequence[MediaDescription]:
@@ -170,60 +138,12 @@ class Client:
         await self.send(self._builder.build(method).serialize())
 
     # -- bytes ------------------------------------------------------------------------
-    async def send(self, data: bytes) -> None:
-        """Send bytes as they are. Raises Disconnected."""
-        try:
-            await asyncio.get_running_loop().sock_sendall(self.sock, data)
-        except OSError as error:
-            raise Disconnected(str(error)) from None
-
-    async def receive(self) -> None:
+    async def receive(self, most: int = RECEIVE_BYTES) -> None:
         """Take what comes next. Raises Disconnected when nothing more will."""
-        for message in self._reader.feed(await self._receive()):
+        for message in self._reader.feed(await self.receive_bytes(most)):
             if isinstance(message, InterleavedFrame):
                 self.on_frame(message.channel, message.payload)
             elif isinstance(message, Response) and self._is_asking:
                 self._responses.append(message)
             elif isinstance(message, Response):
                 self.statuses.append(message.status)
-
-    async def drain(self, seconds: float) -> int:
-        """Throw away what comes for a while (answers too); return how many bytes that were."""
-        total = 0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    total += len(await self._receive())
-        return total
-
-    async def until_closed(self, seconds: float) -> bool:
-        """Read on; tell whether the server closed the connection in time."""
-        try:
-            await self.drain(seconds)
-        except Disconnected:
-            return True
-        return False
-
-    def close(self) -> None:
-        """Close without a word."""
-        self.sock.close()
-
-    def reset(self) -> None:
-        """Close by a reset."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
-
-    async def _receive(self) -> bytes:
-        try:
-            data = await asyncio.get_running_loop().sock_recv(self.sock, RECEIVE_BYTES)
-        except OSError as error:
-            raise Disconnected(str(error)) from None
-        if not data:
-            raise Disconnected("closed by the server")
-        return data
-
-
-def random_bytes(seed: int) -> bytes:
-    """Return what no reader of RTSP can want."""
-    chance = random.Random(seed)
-    return chance.randbytes(chance.randint(1, 4000))

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from soak.bridge import Bridge, read_log, running_bridge
+from soak.bridge import HTTP_TOKEN, Bridge, read_log, running_bridge
+from soak.browsers import WebVisitors, make_live_witnesses, run_live_witness
 from soak.cameras import Cameras, profile_options
 from soak.inside import Inside, ask
 from soak.players import Visitors, make_witnesses, run_witness
@@ -46,6 +47,10 @@ SAMPLE_S = 5.0
 PROBE_S = 0.5
 OWN_TICK_S = 0.2
 OWN_PAUSE_S = 0.5
+
+
+Guests = tuple[Visitors, WebVisitors]
+"""Those who come by RTSP, and those who come by HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ async def soak(options: Options) -> int:
     plan = make_plan(options.seed, options.cameras, active_s)
     record = Record(episodes=plan.episodes, active_s=active_s, speed=options.speed)
     record.witnesses = make_witnesses(options.witnesses, options.cameras)
+    record.browsers = make_live_witnesses(options.cameras)
     totals = [] if options.speed == 1 else [("speed of the clock", f"{options.speed:g} x")]
     with _stop_event() as stop:
         try:
@@ -131,7 +137,9 @@ async def _run(
         ):
             visitors = Visitors(bridge.port, now_s)
             record.surprises = visitors.surprises
-            sampler = Sampler(bridge, cameras, probe, visitors, record, now_s)
+            web_visitors = WebVisitors(bridge.http_port, now_s, visitors.surprises)
+            guests = (visitors, web_visitors)
+            sampler = Sampler(bridge, cameras, probe, guests, record, now_s)
             await _wait(stop, PLAYERS_S - now_s())
             while now_s() < CONNECTED_S and not stop.is_set():
                 if await sampler.is_connected(options.cameras):
@@ -147,7 +155,9 @@ async def _run(
             ):
                 async with background(
                     *(run_witness(witness, bridge.port, now_s) for witness in record.witnesses),
+                    *(run_live_witness(one, bridge.http_port, now_s) for one in record.browsers),
                     visitors.run(plan.visits),
+                    web_visitors.run(plan.web_visits),
                 ):
                     await _wait(stop, plan.active_s - now_s())
                 record.was_interrupted = stop.is_set()
@@ -155,7 +165,7 @@ async def _run(
                 await _wait(stop, QUIET_S)
             record.samples.append(await sampler.look())
             record.ended = await bridge.child.stop()
-        return _totals(record, visitors, probe, await cameras.counters())
+        return _totals(record, guests, probe, await cameras.counters())
 
 
 class Sampler:
@@ -166,14 +176,14 @@ class Sampler:
         bridge: Bridge,
         cameras: Cameras,
         probe: Probe,
-        visitors: Visitors,
+        guests: Guests,
         record: Record,
         now_s: Callable[[], float],
     ) -> None:
         self._bridge = bridge
         self._cameras = cameras
         self._probe = probe
-        self._visitors = visitors
+        self._guests = guests
         self._record = record
         self._now_s = now_s
 
@@ -185,7 +195,7 @@ class Sampler:
         now_s = self._now_s()
         is_quiet = now_s >= self._record.active_s
         gaps = dict.fromkeys(KINDS, 0.0)
-        for witness in self._record.witnesses:
+        for witness in (*self._record.witnesses, *self._record.browsers):
             gaps[witness.kind] = max(gaps[witness.kind], witness.take_window(now_s))
         return Sample(
             at_s=now_s,
@@ -195,7 +205,8 @@ class Sampler:
             cpu_s=usage.cpu_s,
             logins=sum(one["logins"] for one in counters),
             starts=sum(one["starts"] for one in counters),
-            players=self._visitors.present + (0 if is_quiet else self._witnesses()),
+            players=sum(one.present for one in self._guests)
+            + (0 if is_quiet else self._witnesses()),
             round_trip_ms=self._probe.take_slowest(),
             gaps_s=() if is_quiet else tuple(gaps.values()),
             inside=inside,
@@ -209,13 +220,14 @@ class Sampler:
     async def _ask(self) -> Inside | None:
         """Return what the bridge tells of itself; None, and a surprise, when it does not."""
         try:
-            return await ask(self._bridge.http_port)
+            return await ask(self._bridge.http_port, HTTP_TOKEN)
         except (OSError, ValueError) as error:
             self._record.silences.append(f"{self._now_s():.1f} s: {error!r}")
             return None
 
     def _witnesses(self) -> int:
-        return sum(one.sessions > 0 for one in self._record.witnesses)
+        watching = (*self._record.witnesses, *self._record.browsers)
+        return sum(one.sessions > 0 for one in watching)
 
 
 async def keep_sampling(
@@ -311,15 +323,18 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _totals(
-    record: Record, visitors: Visitors, probe: Probe, counters: list[dict[str, Any]]
+    record: Record, guests: Guests, probe: Probe, counters: list[dict[str, Any]]
 ) -> list[tuple[str, str]]:
     samples, faults = record.samples, Counter(one.name for one in record.episodes)
+    visitors, web_visitors = guests
     wall_s = samples[-1].at_s - samples[0].at_s
     cpu_s = samples[-1].cpu_s - samples[0].cpu_s
-    outcomes = sorted(visitors.outcomes.items())
+    outcomes = sorted((visitors.outcomes + web_visitors.outcomes).items())
+    statuses = sorted(web_visitors.statuses.items())
     return [
-        ("visits begun", str(sum(visitors.begun.values()))),
+        ("visits begun", str(sum((visitors.begun + web_visitors.begun).values()))),
         *((f"visitors, {name}", str(count)) for name, count in outcomes),
+        ("single HTTP answers", ", ".join(f"{count} x {status}" for status, count in statuses)),
         ("faults", str(sum(faults.values()))),
         ("logins on cameras", str(sum(one["logins"] for one in counters))),
         ("streams started on cameras", str(sum(one["starts"] for one in counters))),
@@ -332,6 +347,10 @@ def _totals(
             "visitors: connect to first media bytes, p50 / p99 / most",
             round_trips(visitors.first_bytes_ms),
         ),
+        (
+            "browsers: upgrade to first fragment, p50 / p99 / most",
+            round_trips(web_visitors.first_picture_ms),
+        ),
         ("pauses of the measuring process itself", str(len(record.own_pauses))),
     ]
 
@@ -341,11 +360,13 @@ def _totals_inside(samples: Sequence[Sample]) -> list[tuple[str, str]]:
     if not inside:
         return []
     drops = ", ".join(f"{count} {reason}" for reason, count in inside[-1].drops.items())
+    moves = ", ".join(f"{count} {way}" for way, count in inside[-1].moves.items())
     return [
         ("loop lag, worst", f"{1000 * max(one.loop_lag_s for one in inside):.0f} ms"),
         ("receive buffers at most, MiB", f"{max(one.pool_mib for one in inside):.1f}"),
         ("waiting for players at most, MiB", f"{max(one.queued_mib for one in inside):.1f}"),
         ("pictures and sounds dropped", drops),
+        ("moves of adaptive players", moves),
     ]
 
 

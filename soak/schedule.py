@@ -1,8 +1,8 @@
 """What will happen in a run: faults of cameras and visits of players, all from one seed. Pure.
 
-Each camera and the players draw from generators of their own, so that one more camera changes
-nothing for the others. Kinds are dealt from shuffled decks: a short run meets as many different
-ones as it can.
+Each camera and each kind of visitors draws from a generator of its own, so that one more camera
+changes nothing for the others. Kinds are dealt from shuffled decks: a short run meets as many
+different ones as it can.
 """
 
 import random
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from neolink.media.tracks import StreamKind
 
-__all__ = ["Behaviour", "Episode", "Plan", "Visit", "make_plan"]
+__all__ = ["Behaviour", "Episode", "Plan", "Visit", "WebBehaviour", "WebVisit", "make_plan"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,8 @@ PAUSE_S = (35.0, 75.0)
 """Between the end of a fault and the next one of the same camera: it recovers, and is well."""
 
 ARRIVAL_MEAN_S = 4.0
+WEB_ARRIVAL_MEAN_S = 4.0
+FOLLOWER_ARRIVAL_MEAN_S = 12.0
 LONG_RUN_S = 600.0
 """In runs from here on some faults last long enough for keep-alives to give up."""
 
@@ -75,8 +77,13 @@ class Behaviour(StrEnum):
     """Only ask for the description."""
     UDP_SILENT = "udp silent"
     """Play over UDP, close the RTSP connection, never say anything again."""
+    FOLLOW = "follow"
+    """Play what may be either stream, and keep up."""
+    FOLLOW_SLOWLY = "follow slowly"
+    """Play what may be either stream, and read less than main has."""
 
 
+FOLLOWERS = (Behaviour.FOLLOW, Behaviour.FOLLOW_SLOWLY)
 _DECK = (
     *([Behaviour.WATCH] * 5),
     *([Behaviour.STALL] * 3),
@@ -84,7 +91,7 @@ _DECK = (
     *(
         kind
         for kind in Behaviour
-        if kind not in (Behaviour.WATCH, Behaviour.STALL, Behaviour.VANISH)
+        if kind not in (Behaviour.WATCH, Behaviour.STALL, Behaviour.VANISH, *FOLLOWERS)
     ),
 )
 _LASTS_S = {
@@ -111,6 +118,68 @@ class Visit:
     seed: int
 
 
+class WebBehaviour(StrEnum):
+    """What a visitor of the HTTP server does."""
+
+    WATCH = "browser watches"
+    """Take live video by WebSocket, then say goodbye."""
+    HANG = "browser hangs"
+    """Stop reading until the server ends it."""
+    STALL = "browser stalls"
+    """Stop reading for a while, read on."""
+    VANISH = "browser vanishes"
+    """Close without a word."""
+    RESET = "browser resets"
+    """Reset the connection in the middle."""
+    RELOAD = "browser reloads"
+    """Come, see a picture, reset, come again, every few seconds."""
+    TALK = "browser talks"
+    """Say something, which no viewer may."""
+    EVENTS = "listener"
+    """Take the news."""
+    DEAF = "deaf listener"
+    """Ask for the news and never read any."""
+    HLS = "HLS player"
+    """Take playlists and what they name."""
+    SNAPSHOTS = "snapshots"
+    """Ask for still pictures of all sizes, several at once."""
+    SCRAPE = "scraper"
+    """Ask for everything that there is to read, all at once."""
+    WRONG_LOGIN = "wrong login"
+    """Guess passwords and tokens, from an address of its own."""
+    GARBAGE = "HTTP garbage"
+    """Send bytes that are no request."""
+    HALF = "half an HTTP request"
+    """Send half a request and wait."""
+
+
+_WEB_DECK = (
+    *([WebBehaviour.WATCH] * 3),
+    *([WebBehaviour.RELOAD] * 2),
+    *(kind for kind in WebBehaviour if kind not in (WebBehaviour.WATCH, WebBehaviour.RELOAD)),
+)
+_WEB_LASTS_S = {
+    WebBehaviour.HANG: 40.0,
+    WebBehaviour.STALL: 30.0,
+    WebBehaviour.SNAPSHOTS: 25.0,
+    WebBehaviour.GARBAGE: 26.0,
+    WebBehaviour.HALF: 26.0,
+    WebBehaviour.HLS: 55.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebVisit:
+    """One visitor of the HTTP server that comes and goes."""
+
+    at_s: float
+    camera: int
+    kind: StreamKind
+    behaviour: WebBehaviour
+    duration_s: float
+    seed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that happens in ``active_s`` seconds."""
@@ -120,6 +189,7 @@ class Plan:
     active_s: float
     episodes: tuple[Episode, ...]
     visits: tuple[Visit, ...]
+    web_visits: tuple[WebVisit, ...]
     clock_starts_us: tuple[int, ...]
     """Of each camera's 32-bit clock, so that it wraps early in the run."""
 
@@ -129,12 +199,14 @@ def make_plan(seed: int, cameras: int, active_s: float) -> Plan:
     episodes = [episode for camera in range(cameras) for episode in _faults(seed, camera, active_s)]
     clocks = random.Random(f"{seed}/clocks")
     early_s = min(active_s, LONG_RUN_S)
+    visits = [*_visits(seed, cameras, active_s), *_followers(seed, cameras, active_s)]
     return Plan(
         seed=seed,
         cameras=cameras,
         active_s=active_s,
         episodes=tuple(sorted(episodes, key=lambda episode: episode.at_s)),
-        visits=tuple(_visits(seed, cameras, active_s)),
+        visits=tuple(sorted(visits, key=lambda visit: visit.at_s)),
+        web_visits=tuple(_web_visits(seed, cameras, active_s)),
         clock_starts_us=tuple(
             (1 << 32) - int(clocks.uniform(0.2, 0.9) * early_s * 1e6) for _ in range(cameras)
         ),
@@ -217,6 +289,7 @@ _MAKERS: dict[str, _Maker] = {
     "cut": _plain("cut", 0, 0),
     "refuse": _with_cut("refuse", 2, 8),
     "reboot": _plain("reboot", 4, 12),
+    "power cut": _plain("reboot", 13, 22),
     "silence": _silence,
     "stall": _plain("stall", 2, 14),
     "trickle": _trickle,
@@ -249,6 +322,40 @@ def _visits(seed: int, cameras: int, active_s: float) -> Iterator[Visit]:
         if visit.at_s + _LASTS_S.get(behaviour, visit.duration_s + 5.0) <= active_s:
             yield visit
         at_s += chance.expovariate(1 / ARRIVAL_MEAN_S)
+
+
+def _followers(seed: int, cameras: int, active_s: float) -> Iterator[Visit]:
+    """Give the players that may be moved between the streams of a camera; they stay longer."""
+    chance = random.Random(f"{seed}/followers")
+    at_s = FIRST_VISIT_S
+    for behaviour in _dealt(chance, FOLLOWERS):
+        duration_s = chance.uniform(20, 60)
+        camera, visit_seed = chance.randrange(cameras), chance.randrange(1 << 32)
+        if at_s > active_s:
+            return
+        if at_s + duration_s + 5.0 <= active_s:
+            kind, is_udp = StreamKind.MAIN, False
+            yield Visit(at_s, camera, kind, behaviour, is_udp, duration_s, visit_seed)
+        at_s += chance.expovariate(1 / FOLLOWER_ARRIVAL_MEAN_S)
+
+
+def _web_visits(seed: int, cameras: int, active_s: float) -> Iterator[WebVisit]:
+    chance = random.Random(f"{seed}/web")
+    at_s = FIRST_VISIT_S
+    for behaviour in _dealt(chance, _WEB_DECK):
+        visit = WebVisit(
+            at_s=at_s,
+            camera=chance.randrange(cameras),
+            kind=chance.choice(KINDS),
+            behaviour=behaviour,
+            duration_s=chance.uniform(3, 25),
+            seed=chance.randrange(1 << 32),
+        )
+        if visit.at_s > active_s:
+            return
+        if visit.at_s + _WEB_LASTS_S.get(behaviour, visit.duration_s + 8.0) <= active_s:
+            yield visit
+        at_s += chance.expovariate(1 / WEB_ARRIVAL_MEAN_S)
 
 
 def _dealt(chance: random.Random, kinds: Sequence[T]) -> Iterator[T]:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from neolink.errors import RemoteProtocolError
-from neolink.media.tracks import StreamKind
 from neolink.rtp.depacketizers.aac import AacDepacketizer
 from neolink.rtp.depacketizers.h264 import H264Depacketizer
 from neolink.rtp.depacketizers.h265 import H265Depacketizer
@@ -19,35 +18,13 @@ from neolink.rtp.depacketizers.pcm import PcmDepacketizer
 from neolink.rtp.packet import RtpPacket
 from neolink.rtp.rtcp import Bye, SenderReport, parse_compound
 from neolink.rtsp.sdp import MediaDescription
+from soak.watch import Watch
 
-__all__ = ["Gap", "Violation", "Witness"]
+__all__ = ["Witness", "is_random_access"]
 
-NOTED_GAP_S = 0.5
-MOST_NOTED = 200
+MOST_LOSSES = 10_000
 _HALF = 1 << 31
 _MASK = (1 << 32) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """Something that must not be."""
-
-    at_s: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time without a picture, and whether a random access point ended it."""
-
-    from_s: float
-    to_s: float
-    resumed_at_random_access: bool
-
-    @property
-    def length_s(self) -> float:
-        """How long it was."""
-        return self.to_s - self.from_s
 
 
 @dataclass(slots=True)
@@ -61,30 +38,23 @@ class _Track:
 
 
 @dataclass(slots=True)
-class Witness:
+class Witness(Watch):
     """One steady player's records, over all its sessions."""
 
-    name: str
-    camera: int
-    kind: StreamKind
     is_udp: bool
-    units: int = 0
-    sounds: int = 0
+    path: str = ""
+    """What it asks of the camera, where that is not its stream."""
+    may_lose_groups: bool = False
+    """Whether it reads so slowly that whole groups of pictures may be left out."""
     packets: int = 0
     lost_packets: int = 0
-    sessions: int = 0
+    losses: list[tuple[float, int]] = field(default_factory=list)
+    """When, and how many packets."""
     reports: int = 0
     undecodable: int = 0
     wraps: int = 0
     drift_s: float = 0.0
     """Media time minus time of day, since the session's first live picture."""
-    largest_gap_s: float = 0.0
-    window_gap_s: float = 0.0
-    """Largest gap since the last call of `take_window`."""
-    gaps: list[Gap] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    violation_count: int = 0
-    last_unit_s: float | None = None
     _video: _Track | None = None
     _audio: _Track | None = None
     _pictures: H264Depacketizer | H265Depacketizer = field(default_factory=H264Depacketizer)
@@ -104,8 +74,7 @@ class Witness:
         for item in media:
             if item.kind == "video":
                 self._video = _Track(item)
-                is_h264 = item.encoding == "H264"
-                self._pictures = H264Depacketizer() if is_h264 else H265Depacketizer()
+                self._pictures = _depacketizer(item.encoding)
             elif item.kind == "audio":
                 self._audio = _Track(item)
                 is_aac = item.encoding.upper() == "MPEG4-GENERIC"
@@ -113,22 +82,6 @@ class Witness:
         self._needs_random_access = True
         self._elapsed_ticks, self._anchor = 0, None
         self.last_unit_s = None
-
-    def end_session(self, now_s: float, reason: str) -> None:
-        """Note that a session ended although nobody wanted it to."""
-        self.violate(now_s, f"the session ended: {reason}")
-
-    def violate(self, now_s: float, text: str) -> None:
-        """Note what must not be."""
-        self.violation_count += 1
-        if len(self.violations) < MOST_NOTED:
-            self.violations.append(Violation(now_s, text))
-
-    def take_window(self, now_s: float) -> float:
-        """Return the largest gap since the last call; one that still lasts counts so far."""
-        lasting = now_s - self.last_unit_s if self.last_unit_s is not None else 0.0
-        largest, self.window_gap_s = max(self.window_gap_s, lasting), 0.0
-        return largest
 
     # -- packets ----------------------------------------------------------------------
     def take_rtp(self, track: int, data: bytes, now_s: float) -> None:
@@ -182,15 +135,26 @@ class Witness:
             known.sequence = before
             missing = 0
         self.lost_packets += missing
+        if missing and len(self.losses) < MOST_LOSSES:
+            self.losses.append((now_s, missing))
         if known is self._video:
             self._needs_random_access = True
-        if not self.is_udp:
+        if self.may_lose_groups:
+            self._check_resumption(known, packet, now_s)
+        elif not self.is_udp:
             self.violate(now_s, f"{known.media.kind}: sequence {packet.sequence} after {before}")
 
+    def _check_resumption(self, known: _Track, packet: RtpPacket, now_s: float) -> None:
+        """Check that what follows a gap begins a group of pictures."""
+        if known is not self._video:
+            return
+        self._pictures = _depacketizer(known.media.encoding)  # else it would leave out the picture
+        if not begins_group(packet.payload, known.media.encoding):
+            self.violate(now_s, f"a gap before {packet.sequence} is not followed by a key frame")
+
     def _take_picture(self, known: _Track, unit: ReceivedAccessUnit, now_s: float) -> None:
-        self.units += 1
         is_entry = is_random_access(unit.nal_units, known.media.encoding)
-        self._note_gap(now_s, is_entry=is_entry)
+        self.note_picture(now_s, is_entry=is_entry)
         self._check_timestamp(known, unit.timestamp, now_s)
         self._note_drift(unit.timestamp, now_s)
         if not self._needs_random_access:
@@ -221,16 +185,6 @@ class Witness:
             self._elapsed_ticks += step
 
     # -- time -------------------------------------------------------------------------
-    def _note_gap(self, now_s: float, *, is_entry: bool) -> None:
-        before, self.last_unit_s = self.last_unit_s, now_s
-        if before is None:
-            return
-        gap_s = now_s - before
-        self.window_gap_s = max(self.window_gap_s, gap_s)
-        self.largest_gap_s = max(self.largest_gap_s, gap_s)
-        if gap_s >= NOTED_GAP_S and len(self.gaps) < 100 * MOST_NOTED:
-            self.gaps.append(Gap(before, now_s, is_entry))
-
     def _note_drift(self, timestamp: int, now_s: float) -> None:
         del timestamp
         if now_s - self._session_s < 3.0:
@@ -239,6 +193,17 @@ class Witness:
             self._anchor = now_s, self._elapsed_ticks
         since_s, since_ticks = self._anchor
         self.drift_s = (self._elapsed_ticks - since_ticks) / 90_000 - (now_s - since_s)
+
+
+def _depacketizer(encoding: str) -> H264Depacketizer | H265Depacketizer:
+    return H264Depacketizer() if encoding == "H264" else H265Depacketizer()
+
+
+def begins_group(payload: bytes, encoding: str) -> bool:
+    """Tell whether a packet is the first one of a key frame: parameter sets, maybe aggregated."""
+    if encoding == "H264":
+        return payload[0] & 0x1F in (7, 24)
+    return payload[0] >> 1 & 0x3F in (32, 48)
 
 
 def is_random_access(nal_units: tuple[bytes, ...], encoding: str) -> bool:

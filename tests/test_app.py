@@ -193,6 +193,22 @@ async def test_a_server_that_fails_inside_is_started_again_and_cameras_go_on(
         assert running.camera.stats.logins == 1
 
 
+async def test_a_cancellation_that_nobody_asked_for_does_not_end_a_part(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app_module, "RESTART_PAUSE_S", 0.01)
+    async with running_bridge(PORCH) as running:
+        await running.camera.wait_for(lambda stats: stats.logins == 1)
+        given_up = asyncio.get_running_loop().create_future()
+        given_up.cancel()
+        with monkeypatch.context() as patch:
+            patch.setattr(Camera, "_attend", lambda _: given_up)
+            running.camera.cut()
+            await eventually(lambda: "camera porch: failed" in caplog.text, timeout_s=3)
+        await running.camera.wait_for(lambda stats: stats.logins == 2)
+    assert running.bridge.restarts["camera porch"] >= 1
+
+
 # ---------------------------------------------------------------- idleness
 async def test_a_description_learnt_before_does_not_wake_the_camera(
     monkeypatch: pytest.MonkeyPatch,

@@ -6,6 +6,7 @@ import json
 import logging
 import weakref
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -218,7 +219,7 @@ def test_repeats_are_held_back_and_counted(written: io.StringIO) -> None:
     limiter.log(log, logging.WARNING, "lost %d", 9)
     first, second = written.getvalue().splitlines()
     assert first.endswith("a::mainStream: lost 0")
-    assert second.endswith("a::mainStream: lost 9 (3 more like this were held back)")
+    assert second.endswith("a::mainStream: lost 9 (3 more like this held back)")
 
 
 def test_the_end_of_a_repetition_is_told_by_a_sweep(written: io.StringIO) -> None:
@@ -230,13 +231,69 @@ def test_the_end_of_a_repetition_is_told_by_a_sweep(written: io.StringIO) -> Non
         clock.advance(1)
     limiter.sweep()
     assert len(written.getvalue().splitlines()) == 1, "it may go on"
-    clock.advance(6)
+    clock.advance(29)
     limiter.sweep()
     limiter.sweep()
     _, second = written.getvalue().splitlines()
-    assert second.endswith("WARN  neolink.test] a::mainStream: lost 3 (3 like this were held back)")
-    limiter.log(log, logging.WARNING, "lost %d", 9)
-    assert len(written.getvalue().splitlines()) == 2, "that line was one of them"
+    assert second.endswith("a::mainStream: lost 3 (3 like this held back, the last 30 s ago)")
+
+
+def test_what_goes_on_for_hours_is_told_ever_more_rarely(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    told_s = []
+    for _ in range(1000):
+        before = len(written.getvalue())
+        limiter.log(LOG, logging.WARNING, "away")
+        if len(written.getvalue()) > before:
+            told_s.append(clock.monotonic_s())
+        clock.advance(5)
+        limiter.sweep()
+    pauses = [later - earlier for earlier, later in pairwise(told_s)]
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600, 600, 600]
+
+
+def test_what_comes_again_after_a_quiet_time_is_told_at_once(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    for pause_s in (5, 5, 5, 31, 5, 5):
+        limiter.log(LOG, logging.WARNING, "away")
+        clock.advance(pause_s)
+    assert [text.partition("] ")[2] for text in written.getvalue().splitlines()] == [
+        "away",
+        "away (1 more like this held back)",
+        "away (1 more like this held back)",
+    ]
+
+
+def test_what_ended_otherwise_is_dropped(written: io.StringIO) -> None:
+    clock = ManualClock()
+    limiter = RepeatLimiter(clock)
+    log = bind(LOG, camera="a")
+    for _ in range(3):
+        limiter.log(log, logging.WARNING, "away %d", 1)
+    limiter.log(bind(LOG, camera="b"), logging.WARNING, "away %d", 1)
+    limiter.log(bind(LOG, camera="b"), logging.WARNING, "away %d", 1)
+    limiter.drop(log)
+    clock.advance(31)
+    limiter.sweep()
+    limiter.log(log, logging.WARNING, "away %d", 1)
+    assert [text.partition("] ")[2] for text in written.getvalue().splitlines()] == [
+        "a: away 1",
+        "b: away 1",
+        "b: away 1 (1 like this held back, the last 31 s ago)",
+        "a: away 1",
+    ]
+
+
+def test_the_same_message_about_another_thing_is_told_at_once(written: io.StringIO) -> None:
+    limiter = RepeatLimiter(ManualClock())
+    for error in ("refused", "silent", "refused"):
+        limiter.log(LOG, logging.WARNING, "lost: %s", error, about=error)
+    assert [text.partition("] ")[2] for text in written.getvalue().splitlines()] == [
+        "lost: refused",
+        "lost: silent",
+    ]
 
 
 def test_the_end_of_a_repetition_is_told_with_the_next_other_line(written: io.StringIO) -> None:
@@ -244,13 +301,13 @@ def test_the_end_of_a_repetition_is_told_with_the_next_other_line(written: io.St
     limiter = RepeatLimiter(clock)
     for _ in range(3):
         limiter.log(bind(LOG, camera="a"), logging.INFO, "x")
-    clock.advance(11)
+    clock.advance(31)
     limiter.log(bind(LOG, camera="b"), logging.INFO, "y")
     lines = written.getvalue().splitlines()
     assert [text.partition("] ")[2] for text in lines] == [
         "a: x",
         "b: y",
-        "a: x (2 like this were held back)",
+        "a: x (2 like this held back, the last 31 s ago)",
     ]
 
 

@@ -238,17 +238,22 @@ class Bridge:
         run: Callable[[], Awaitable[None]],
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Run a part as long as it is wanted; a fault of ours ends only this run of it."""
+        """Run a part as long as it is wanted; a fault of ours ends only this run of it.
+
+        A cancellation that nobody asked for is such a fault: it would end the part for good.
+        """
         self._restarts[name] += 0  # told from the beginning, so that the first one is an increase
         while True:
             try:
                 await run()
-            except Exception as error:  # noqa: BLE001 - a part's fault must not end the others
+            except (Exception, asyncio.CancelledError) as error:  # it must not end the others
+                if _is_cancelled(error):
+                    raise
                 self._restarts[name] += 1
                 held_back = self._limiter.admit((name, type(error)))
                 if held_back is not None:
                     _log_of(name).exception(
-                        "%s: failed, starting again in %g s (%d more like this were held back)",
+                        "%s: failed, starting again in %g s (%d more like this held back)",
                         name,
                         RESTART_PAUSE_S,
                         held_back,
@@ -281,9 +286,16 @@ class Bridge:
             self._devices.append(device)
             beginnings.append(partial(self._begin, device, self._go_on(device, channels)))
         self._remount(settings)
+        self._forget_restarts(before)
         for device in self._devices:
             device.camera.motion.follow(self._followers(device))
         return endings, beginnings
+
+    def _forget_restarts(self, before: Iterable[_Device]) -> None:
+        """Forget the counts of cameras that are gone, or a file that often changes adds to them."""
+        for device in before:
+            if device not in self._devices and device.task is not None:
+                self._restarts.pop(device.task.get_name(), None)
 
     def _new_device(self, channels: Channels) -> _Device:
         settings = login_settings(channels)
@@ -366,6 +378,13 @@ class Bridge:
         if mount is not None:
             self.rtsp.end_sessions(mount, reason)
             mount.stream.unsubscribe(mount)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Tell whether an error is the end that somebody asked of this task."""
+    task = asyncio.current_task()
+    is_asked = task is not None and task.cancelling() > 0
+    return isinstance(error, asyncio.CancelledError) and is_asked
 
 
 def _log_of(part: str) -> logging.Logger | BoundLogger:

@@ -165,63 +165,116 @@ def _our_name(name: str) -> str:
 
 
 # ---------------------------------------------------------------- repeats
-class RepeatLimiter:
-    """Lets the same message of the same camera and stream through once per interval.
+QUIET_S: Final = 30.0
+"""A message that did not come for so long has ended: longer than any pause between attempts."""
 
-    What was held back is told with the next one that passes, or by :meth:`sweep` when none comes.
-    It remembers ``capacity`` messages and forgets the one not heard of for longest.
+LONGEST_INTERVAL_S: Final = 600.0
+"""What goes on for hours is told so often."""
+
+
+@dataclass(slots=True)
+class _Repeat:
+    """One message that came: when it was told and heard last, and what was held back since."""
+
+    told_s: float
+    heard_s: float
+    interval_s: float
+    held_back: int = 0
+
+
+class RepeatLimiter:
+    """Lets the same message of the same camera and stream through ever more rarely.
+
+    Once per ``interval_s`` at first; where it goes on, the distance doubles up to
+    ``LONGEST_INTERVAL_S``, so that a camera that is away for a night does not fill the log. After
+    ``QUIET_S`` without it, it is new again. What was held back is told with the next one that
+    passes, or by :meth:`sweep` when none comes. It remembers ``capacity`` messages and forgets
+    the one not told for longest.
     """
 
     def __init__(self, clock: Clock, *, interval_s: float = 10.0, capacity: int = 1024) -> None:
         self._clock = clock
         self._interval_s = interval_s
         self._capacity = capacity
-        self._seen: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._seen: OrderedDict[Hashable, _Repeat] = OrderedDict()
         self._held: dict[Hashable, tuple[logging.Logger | BoundLogger, int, str]] = {}
         """The newest of each that was held back, as text: arguments may hold on to much."""
 
     def admit(self, key: Hashable) -> int | None:
         """Count one occurrence: how many were held back before it, or ``None`` to hold it back."""
         now_s = self._clock.monotonic_s()
-        last_s, held_back = self._seen.get(key, (float("-inf"), 0))
-        if now_s - last_s < self._interval_s:
-            self._seen[key] = (last_s, held_back + 1)
+        repeat = self._seen.get(key)
+        if repeat is None:
+            self._remember(key, _Repeat(now_s, now_s, self._interval_s))
+            return 0
+        silent_s, repeat.heard_s = now_s - repeat.heard_s, now_s
+        if silent_s >= QUIET_S:
+            repeat.interval_s = self._interval_s
+        elif now_s - repeat.told_s < repeat.interval_s:
+            repeat.held_back += 1
             return None
-        self._seen[key] = (now_s, 0)
+        else:
+            repeat.interval_s = min(2 * repeat.interval_s, LONGEST_INTERVAL_S)
+        held_back, repeat.held_back, repeat.told_s = repeat.held_back, 0, now_s
         self._seen.move_to_end(key)
+        return held_back
+
+    def _remember(self, key: Hashable, repeat: _Repeat) -> None:
+        self._seen[key] = repeat
         if len(self._seen) > self._capacity:
             forgotten, _ = self._seen.popitem(last=False)
             self._held.pop(forgotten, None)
-        return held_back
 
     def log(
-        self, logger: logging.Logger | BoundLogger, level: int, message: str, *args: object
+        self,
+        logger: logging.Logger | BoundLogger,
+        level: int,
+        message: str,
+        *args: object,
+        about: Hashable = None,
     ) -> None:
-        """Log unless the same ``message`` (before formatting) was just logged; tell the count."""
+        """Log unless the same ``message`` (before formatting) was just logged; tell the count.
+
+        ``about`` tells messages apart that differ in their arguments only.
+        """
         if not logger.isEnabledFor(level):
             return
-        context = logger.context if isinstance(logger, BoundLogger) else {}
-        key = (logger.name, level, message, context.get("camera"), context.get("stream"))
+        key = (*_whose(logger), level, message, about)
         held_back = self.admit(key)
         if held_back is None:
             self._held[key] = logger, level, _formatted(message, args)
             return
         self._held.pop(key, None)
         if held_back:
-            message, args = message + " (%d more like this were held back)", (*args, held_back)
+            message, args = message + " (%d more like this held back)", (*args, held_back)
         logger.log(level, message, *args, stacklevel=2)
         self.sweep()
+
+    def drop(self, logger: logging.Logger | BoundLogger) -> None:
+        """Say no more of what was held back of this logger: something else tells how it ended."""
+        whose = _whose(logger)
+        ended = [key for key, (held, *_) in self._held.items() if _whose(held) == whose]
+        for key in ended:
+            del self._held[key]
+            self._seen[key].held_back = 0
 
     def sweep(self) -> None:
         """Tell of repetitions that have ended; every few seconds is enough."""
         now_s = self._clock.monotonic_s()
-        ended = [key for key in self._held if now_s - self._seen[key][0] >= self._interval_s]
+        ended = [key for key in self._held if now_s - self._seen[key].heard_s >= QUIET_S]
         for key in ended:
             logger, level, text = self._held.pop(key)
-            _, held_back = self._seen[key]
-            self._seen[key] = (now_s, 0)
+            repeat = self._seen[key]
+            held_back, repeat.held_back, repeat.told_s = repeat.held_back, 0, now_s
             self._seen.move_to_end(key)
-            logger.log(level, "%s (%d like this were held back)", text, held_back)
+            ago_s = now_s - repeat.heard_s
+            text = f"{text} ({held_back} like this held back, the last {ago_s:.0f} s ago)"
+            logger.log(level, "%s", text)
+
+
+def _whose(logger: logging.Logger | BoundLogger) -> tuple[str, str | None, str | None]:
+    context = logger.context if isinstance(logger, BoundLogger) else {}
+    return logger.name, context.get("camera"), context.get("stream")
 
 
 def _formatted(message: str, args: tuple[object, ...]) -> str:

@@ -107,6 +107,8 @@ class StreamReading:
     fps: float
     """Pictures of the camera per second."""
     bitrate_bps: float
+    nominal_bitrate_bps: float | None = None
+    """Bits per second that the camera is set to; None while it did not tell."""
     pictures: int
     audio_frames: int
     key_frames: int

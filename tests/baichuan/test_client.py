@@ -30,14 +30,9 @@ from neolink.baichuan.ids import (
 from neolink.baichuan.login import Credentials
 from neolink.baichuan.message import Message, MessageReader
 from neolink.baichuan.sections import Sections
-from neolink.baichuan.xml import (
-    DeviceInfo,
-    EncryptionBody,
-    Extension,
-    Preview,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import Extension, parse_body, serialize_body
+from neolink.baichuan.xml.login import DeviceInfo, EncryptionBody
+from neolink.baichuan.xml.streams import Preview
 from neolink.errors import LocalProtocolError, LoginRefusal, RemoteProtocolError
 
 NONCE = "0-AhnEZyUg6eKrJFIWgXPF"

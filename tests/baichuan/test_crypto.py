@@ -1,5 +1,7 @@
 """The ciphers against the published vectors, and the fast forms against the plain ones."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,8 @@ def wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     if request.param == "numpy":
         pytest.importorskip("numpy")
     else:
-        monkeypatch.setattr(crypto, "_xor_wide", lambda: None)
+        monkeypatch.setattr(crypto, "_numpy", lambda: None)
+        monkeypatch.setattr(crypto, "_workspaces", [])
 
 
 @pytest.mark.parametrize(("offset", "cipher_text"), BC_VECTORS.items())
@@ -89,11 +92,31 @@ def test_a_long_section_leaves_nothing_behind_for_a_shorter_one(wide: None) -> N
         assert cipher.decrypt(cipher.encrypt(data)) == data
 
 
+def test_keys_share_memory_but_no_bytes_also_between_threads(wide: None) -> None:
+    def decrypts(number: int) -> bool:
+        cipher = AesCipher(bytes((number,)) * 16)
+        sections = [data_of(length + number) for length in (2_048, 33_333, 10, 60_000)] * 8
+        return all(cipher.decrypt(cipher.encrypt(one)) == one for one in sections)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(decrypts, range(16)))
+
+
+def test_what_was_decrypted_keeps_its_bytes(wide: None) -> None:
+    cipher, data = AesCipher(KEY), data_of(5_000)
+    received = bytearray(cipher.encrypt(data))
+    plain = cipher.decrypt(memoryview(received))
+    received[:] = bytes(5_000)
+    cipher.decrypt(bytes(5_000))
+    assert plain == data
+
+
 def test_numpy_is_not_needed_for_short_sections(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         pytest.fail("numpy was asked for")
 
-    monkeypatch.setattr(crypto, "_xor_wide", fail)
+    monkeypatch.setattr(crypto, "_numpy", fail)
+    monkeypatch.setattr(crypto, "_workspaces", [])
     cipher = AesCipher(KEY)
     assert cipher.decrypt(cipher.encrypt(TEXT * 50)) == TEXT * 50
     assert xor(xor(TEXT * 50, 3), 3) == TEXT * 50

@@ -12,14 +12,8 @@ from neolink.baichuan.header import Header
 from neolink.baichuan.ids import MessageClass, MessageId
 from neolink.baichuan.login import Credentials, LegacyLogin, LoginExchange
 from neolink.baichuan.message import Message
-from neolink.baichuan.xml import (
-    DeviceInfo,
-    EncryptionBody,
-    LoginNet,
-    LoginUser,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import parse_body, serialize_body
+from neolink.baichuan.xml.login import DeviceInfo, EncryptionBody, LoginNet, LoginUser
 from neolink.errors import LocalProtocolError, LoginRefusal, RemoteProtocolError
 
 NONCE = "9E6D1FCB9E69846D"

@@ -47,6 +47,37 @@ def test_sections_are_split_at_the_payload_offset() -> None:
     assert (message.extension, message.payload) == (b"<Extension/>", b"\0\1" * 50)
 
 
+@pytest.mark.parametrize("step", [1, 7, 60, 1000])
+def test_messages_own_their_bytes(step: int) -> None:
+    reader, buffer, results = MessageReader(), bytearray(1000), Results()
+    data = join(SESSION)
+    for start in range(0, len(data), step):
+        part = data[start : start + step]
+        buffer[: len(part)] = part
+        results += reader.feed(memoryview(buffer)[: len(part)])
+        buffer[:] = bytes(1000)
+    buffer.clear()  # nobody holds a view of it
+    assert results == SESSION
+    for message in results:
+        assert isinstance(message, Message)
+        assert type(message.extension) is type(message.payload) is bytes
+
+
+def test_a_payload_is_lent_only_out_of_what_was_fed_whole() -> None:
+    reader, buffer = MessageReader(lends=True), bytearray(MEDIA.serialize())
+    (lent,) = reader.feed(memoryview(buffer))
+    assert lent == MEDIA
+    assert isinstance(lent, Message)
+    assert isinstance(lent.payload, memoryview)
+    assert lent.payload.obj is buffer
+    assert type(lent.extension) is bytes
+    reader.feed(memoryview(buffer)[:50])
+    (joined,) = reader.feed(memoryview(buffer)[50:])
+    assert joined == MEDIA
+    assert isinstance(joined, Message)
+    assert type(joined.payload) is bytes
+
+
 def test_messages_know_where_they_began() -> None:
     reader = MessageReader()
     results = reader.feed(join(SESSION)) + reader.feed(join(SESSION))

@@ -27,15 +27,9 @@ from neolink.baichuan.server import (
     ServerEvent,
     ServerProtocol,
 )
-from neolink.baichuan.xml import (
-    DeviceInfo,
-    Extension,
-    LoginUser,
-    Preview,
-    StreamInfoList,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import Extension, parse_body, serialize_body
+from neolink.baichuan.xml.login import DeviceInfo, LoginUser
+from neolink.baichuan.xml.streams import Preview, StreamInfoList
 from neolink.errors import LoginRefusal
 
 ADMIN = Credentials("admin", "pässwörd <&>")
@@ -60,6 +54,7 @@ class Pair:
         )
         self.server = ServerProtocol(ADMIN, nonce="0-AhnEZyUg6eKrJFIWgXPF", encryption=level)
         self.size = size
+        self._buffer = bytearray()
         self.client.start_login()
 
     def exchange(self) -> tuple[list[Event], list[ServerEvent]]:
@@ -74,13 +69,20 @@ class Pair:
                         body = serialize_body(DeviceInfo(type="ipc"), StreamInfoList())
                         self.server.accept_login(event.request, body)
             for piece in self.pieces(self.server.data_to_send()):
-                client_events += self.client.receive_data(piece)
+                client_events += self.give(piece)
         return client_events, server_events
 
     def receive(self) -> list[Event]:
         """Carry what the camera has to say."""
         pieces = self.pieces(self.server.data_to_send())
-        return [event for piece in pieces for event in self.client.receive_data(piece)]
+        return [event for piece in pieces for event in self.give(piece)]
+
+    def give(self, piece: bytes) -> list[Event]:
+        """Let the client read it out of a buffer in which something else stands afterwards."""
+        self._buffer[:] = piece
+        events = self.client.receive_data(memoryview(self._buffer))
+        self._buffer[:] = b"\xee" * len(piece)
+        return events
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         return (data[start : start + self.size] for start in range(0, len(data), self.size))
@@ -141,6 +143,7 @@ def test_media_arrives_as_sent(level: Encryption) -> None:
     data = b"".join(one.data for one in media if isinstance(one, MediaBytes))
     assert data == INFO + PICTURE + PICTURE
     assert {type(one) for one in media} == {MediaBytes}
+    assert {type(one.data) for one in media if isinstance(one, MediaBytes)} == {bytes}
 
 
 def reply_extension(event: Event) -> Extension:

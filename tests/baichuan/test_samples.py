@@ -15,15 +15,9 @@ from neolink.baichuan.login import Credentials, LegacyLogin
 from neolink.baichuan.message import Message, MessageReader
 from neolink.baichuan.sections import Sections
 from neolink.baichuan.server import ServerProtocol
-from neolink.baichuan.xml import (
-    DeviceInfo,
-    DeviceResolution,
-    EncryptionBody,
-    Extension,
-    Preview,
-    StreamInfoList,
-    parse_body,
-)
+from neolink.baichuan.xml import Extension, parse_body
+from neolink.baichuan.xml.login import DeviceInfo, DeviceResolution, EncryptionBody
+from neolink.baichuan.xml.streams import Preview, StreamInfoList
 from neolink.errors import LoginRefusal
 
 NONCE = "9E6D1FCB9E69846D"
@@ -60,7 +54,7 @@ def test_legacy_login(samples: Path) -> None:
         1, 1836, number=256, status=0xDC01, message_class=MessageClass.LEGACY_REQUEST
     )
     assert message.header.size == 20
-    login = LegacyLogin.parse(message.payload)
+    login = LegacyLogin.parse(bytes(message.payload))
     assert (login.user_hash, login.password_hash) == ("21232F297A57A5A743894A0E4A801FC", "")
     assert login == LegacyLogin.of(CREDENTIALS)
     assert login.serialize() == message.payload
@@ -151,15 +145,15 @@ def test_preview_begins(samples: Path) -> None:
         2304,
         bytes.fromhex("3130303220000000000f00007008000000147804081434277804081434270000"),
     )
-    assert media == MediaBytes(3, 2304, second.payload)
-    assert second.payload.startswith(b"00dcH265" + (310307).to_bytes(4, "little"))
+    assert media == MediaBytes(3, 2304, bytes(second.payload))
+    assert bytes(second.payload).startswith(b"00dcH265" + (310307).to_bytes(4, "little"))
 
 
 def test_media_is_recognized_also_when_the_mark_was_missed(samples: Path) -> None:
     client = greeted(samples)
     client.receive_data((samples / "bc/modern_login_success.bin").read_bytes())
     message = read(samples / "bc/modern_video_start2.bin")
-    assert client.receive_data(message.serialize()) == [MediaBytes(3, 2304, message.payload)]
+    assert client.receive_data(message.serialize()) == [MediaBytes(3, 2304, bytes(message.payload))]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Sections: writing follows the level, reading takes any cipher, XML is told from binary."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,37 @@ def test_without_a_key_only_aes_is_not_understood() -> None:
 @pytest.mark.parametrize("data", [b"", b"<", b"<?xm", b"00dcH264", bytes(100), b"\xff" * 64])
 def test_binary_is_not_xml(data: bytes) -> None:
     assert not Sections(Encryption.FULL_AES, AES).is_xml(data, 0)
+
+
+@given(
+    st.sampled_from([lambda data, _: data, xor, lambda data, _: AES.encrypt(data)]),
+    st.sampled_from([b"", b"\n", b" \r\n\t", b"\0" * 20, b"<", b"01dc"]),
+    st.sampled_from([b"<?xml", b"<body", b"<Extension", b"<bod", b"", b"00dcH264"]),
+    st.binary(max_size=20),
+    st.integers(0, 255),
+)
+def test_the_first_byte_only_spares_work(
+    cipher: Callable[[bytes, int], bytes], padding: bytes, start: bytes, rest: bytes, offset: int
+) -> None:
+    sections = Sections(Encryption.FULL_AES, AES)
+    section = cipher(padding + start + rest, offset)
+    head = section[:16]
+    texts = head, xor(head, offset), AES.decrypt(head)
+    starts = (b"<?xml", b"<body", b"<Extension")
+    expected = any(text.lstrip(b" \t\r\n\0").startswith(starts) for text in texts)
+    assert sections.is_xml(section, offset) is expected
+    assert sections.is_xml(section, offset) is expected  # the second time from memory
+    if expected:
+        assert padding.strip(b" \t\r\n\0") + start in sections.decrypt_xml(section, offset)
+
+
+def test_the_same_bytes_mean_something_else_at_another_offset() -> None:
+    sections = Sections(Encryption.BC)
+    section = xor(XML, 1)
+    assert sections.decrypt_xml(section, 1) == XML
+    with pytest.raises(RemoteProtocolError, match="no cipher"):
+        sections.decrypt_xml(section, 2)
+    assert sections.decrypt_xml(section, 1) == XML
 
 
 def test_documents_without_a_declaration_are_xml() -> None:

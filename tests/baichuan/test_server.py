@@ -18,15 +18,9 @@ from neolink.baichuan.server import (
     Requested,
     ServerProtocol,
 )
-from neolink.baichuan.xml import (
-    DeviceInfo,
-    EncryptionBody,
-    Extension,
-    LoginUser,
-    Preview,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import Extension, parse_body, serialize_body
+from neolink.baichuan.xml.login import DeviceInfo, EncryptionBody, LoginUser
+from neolink.baichuan.xml.streams import Preview
 from neolink.errors import LocalProtocolError
 
 NONCE = "9E6D1FCB9E69846D"

@@ -1,7 +1,7 @@
 """The charge of a battery: told by the camera, kept by channel, never asked for."""
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import BatteryInfo
+from neolink.baichuan.xml.battery import BatteryInfo
 from neolink.camera.commands.battery import MOST_BATTERIES, _note
 from neolink.simulator.profile import CameraProfile
 from support.bridge import running_bridge

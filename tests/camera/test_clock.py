@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import SystemGeneral
+from neolink.baichuan.xml.system import SystemGeneral
 from neolink.camera import session as session_module
 from neolink.camera.commands.clock import local_time, set_clock_if_needed
 from neolink.camera.session import CameraSession

@@ -14,7 +14,8 @@ from neolink.baichuan.ids import MAGIC, MessageClass, MessageId, Status
 from neolink.baichuan.message import Message, MessageReader
 from neolink.baichuan.sections import Sections
 from neolink.baichuan.server import ClientAuthenticated
-from neolink.baichuan.xml import LoginUser, parse_body
+from neolink.baichuan.xml import parse_body
+from neolink.baichuan.xml.login import LoginUser
 from neolink.camera.status import CameraState
 from neolink.errors import LoginRefusal
 from neolink.media.tracks import StreamKind
@@ -277,7 +278,7 @@ async def test_a_port_where_nobody_listens_is_told_and_tried_again(
     assert len(lost) == 1  # the same trouble is told once in ten seconds
     where = f"127.0.0.1:{unused_tcp_port}"
     assert f"cannot connect to {where}: Connection refused" in lost[0].message
-    assert "Attempt reconnect in 0.05 s" in caplog.text
+    assert "; next attempt in 0.05 s" in lost[0].message
 
 
 async def test_a_connect_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,3 +301,16 @@ async def test_a_name_that_is_none_is_a_failure_like_others(
         await eventually(lambda: rig.camera.status.failures >= 2)
         assert "cannot connect" in rig.camera.status.last_error
     assert not [one for one in caplog.records if one.exc_info]
+
+
+async def test_the_log_tells_how_long_a_camera_was_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, backoff_max_s=0.05) as rig:
+        await eventually(lambda: rig.camera.status.connects == 1)
+        camera.cut()
+        await eventually(lambda: rig.camera.status.connects == 2)
+    first, second = (one.message for one in caplog.records if "logged in" in one.message)
+    assert first == "connected and logged in"
+    assert second == "connected and logged in, 0 s after it failed"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from neolink.baichuan.ids import MessageId, Status
 from neolink.baichuan.server import Requested
-from neolink.baichuan.xml import AlarmEvent, AlarmEventList, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.events import AlarmEvent, AlarmEventList
 from neolink.camera import motion as motion_module
 from neolink.camera import supervisor as supervisor_module
 from neolink.camera.commands.motion import MotionFollower

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -9,9 +10,11 @@ from itertools import pairwise
 import pytest
 
 from neolink.baichuan.bcmedia import InfoPacket, serialize
+from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.ids import MessageId, Status
 from neolink.baichuan.server import Requested
-from neolink.baichuan.xml import Preview, parse_body
+from neolink.baichuan.xml import parse_body
+from neolink.baichuan.xml.streams import Preview
 from neolink.camera import session as session_module
 from neolink.camera import stream as stream_module
 from neolink.camera.status import CameraState
@@ -441,3 +444,29 @@ async def test_statuses_other_than_400_are_refusals_too(
         await eventually(lambda: "the camera answered 405" in caplog.text)
         assert rig.camera.status.state is CameraState.CONNECTED
     assert [one.levelno for one in caplog.records if "405" in one.message] == [logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("level", "is_loaded"), [(Encryption.FULL_AES, True), (Encryption.AES, False)]
+)
+async def test_what_decrypts_media_is_loaded_once_and_beside_the_loop(
+    level: Encryption, is_loaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    ends: list[bool] = []
+
+    def prepare() -> None:
+        begun.set()
+        ends.append(may_end.wait(3))
+
+    monkeypatch.setattr(session_module, "prepare", prepare)
+    monkeypatch.setattr(session_module, "is_prepared", lambda: bool(ends))
+    profile = replace(PROFILE, encryption=level)
+    async with SimulatedCamera(profile) as camera, rigged(camera, SUB) as rig:
+        if is_loaded:
+            await eventually(begun.is_set)
+            may_end.set()
+        await rig.media[0].until_pictures(3)
+        camera.cut()
+        await camera.wait_for(has_started(2))
+    assert ends == [True] * is_loaded

@@ -42,9 +42,9 @@ def test_good_file_shows_what_it_serves(file: Path, capsys: pytest.CaptureFixtur
     rows = [line.split("  ") for line in out.splitlines()]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     base = "rtsp://localhost:554"
-    assert ["storage shed", "h", "mainStream", "me", f"{base}/storage%20shed/mainStream"] in cells
-    assert ["storage shed", "h", "subStream", "me", f"{base}/storage%20shed/subStream"] in cells
-    assert ["a", "[2001:db8::1]:9001", "subStream", "everybody", f"{base}/a/subStream"] in cells
+    assert ["storage shed", "h", "main", "me", f"{base}/storage%20shed/main"] in cells
+    assert ["storage shed", "h", "sub", "me", f"{base}/storage%20shed/sub"] in cells
+    assert ["a", "[2001:db8::1]:9001", "sub", "everybody", f"{base}/a/sub"] in cells
     assert out.endswith("n.toml: 2 cameras, 3 streams, 0 warnings\n")
     assert "sesame" not in out
 
@@ -89,4 +89,4 @@ def test_tls_changes_the_scheme(file: Path, capsys: pytest.CaptureFixture[str]) 
     file.with_name("c.pem").write_text("x")
     file.write_text('certificate = "c.pem"\nbind = "192.0.2.1"\n' + CAMERA + 'stream = "main"\n')
     assert run(file) == 0
-    assert "rtsps://192.0.2.1:8554/a/mainStream" in capsys.readouterr().out
+    assert "rtsps://192.0.2.1:8554/a/main" in capsys.readouterr().out

@@ -169,3 +169,20 @@ def test_a_supervisor_that_does_not_read_is_not_waited_for(tmp_path: Path) -> No
         notifier.watchdog()  # more than the socket holds: the last ones are lost
     assert 0 < len(supervisor.heard()) < 5000
     supervisor.socket.close()
+
+
+async def test_a_fault_of_ours_does_not_silence_the_sign_of_life(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = Supervisor(str(tmp_path / "notify"))
+    notifier = SystemdNotifier(str(tmp_path / "notify"), watchdog_s=0.02)
+
+    def summary() -> str:
+        raise ZeroDivisionError
+
+    task = asyncio.create_task(notifier.run(summary))
+    for _ in range(3):
+        await until(lambda: "WATCHDOG=1" in supervisor.heard())
+    await stopped(task)
+    supervisor.socket.close()
+    assert len([record for record in caplog.records if record.exc_info]) == 1

@@ -7,16 +7,10 @@ from pathlib import Path
 import pytest
 
 from neolink.baichuan.crypto import Encryption
-from neolink.baichuan.xml import (
-    AbilityGroup,
-    AbilityInfo,
-    BatteryInfo,
-    ChannelInfo,
-    ChannelInfoList,
-    DeviceInfo,
-    SubModule,
-    SystemGeneral,
-)
+from neolink.baichuan.xml.ability import AbilityGroup, AbilityInfo, SubModule
+from neolink.baichuan.xml.battery import BatteryInfo
+from neolink.baichuan.xml.login import DeviceInfo
+from neolink.baichuan.xml.system import ChannelInfo, ChannelInfoList, SystemGeneral
 from neolink.camera.settings import CameraSettings
 from neolink.doctor.device_facts import DeviceFacts, Expected, StreamFacts
 from neolink.doctor.findings import Cause, Check, Finding, Severity

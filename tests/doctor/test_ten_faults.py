@@ -11,7 +11,7 @@ import pytest
 
 from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import Compression, StreamCompression
+from neolink.baichuan.xml.streams import Compression, StreamCompression
 from neolink.doctor.findings import Cause, Check, Severity
 from neolink.doctor.surroundings import Surroundings
 from neolink.media.tracks import StreamKind

@@ -234,3 +234,37 @@ def _answer_look_ups(monkeypatch: pytest.MonkeyPatch, answers: list[object]) -> 
         return answer
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+
+
+async def test_after_a_fault_of_ours_it_can_be_run_again(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (HOST, receiver.port))]
+    hanging = asyncio.get_running_loop().create_future()
+    _answer_look_ups(monkeypatch, [address, hanging, address])
+    monkeypatch.setattr(module, "LOOK_UP_TIMEOUT_S", 0.01)
+    readings = [bridge_reading(1, 0)] * LOOK_UP_EVERY
+
+    def read() -> BridgeReading:
+        return readings.pop()
+
+    ticks = Ticks()
+    settings = StatsdSettings(host="statsd.invalid", port=8125, prefix="n", interval_s=10.0)
+    pusher = StatsdPusher(settings, read, sleep=ticks.sleep)
+    failing = asyncio.create_task(pusher.run())
+    await ticks.tick(LOOK_UP_EVERY - 1)
+    ticks._wake.set()
+    ticks._asleep.clear()
+    await ticks._asleep.wait()
+    receiver.take()
+    ticks._wake.set()  # the look-up of the name hangs now, and there is nothing to read
+    with pytest.raises(IndexError):
+        await failing
+    readings += [bridge_reading(1, 0)] * 2
+    again = asyncio.create_task(pusher.run())
+    ticks._asleep.clear()
+    await ticks.tick()
+    assert receiver.take()
+    again.cancel()
+    with suppress(asyncio.CancelledError):
+        await again

@@ -57,7 +57,7 @@ def test_audio_is_carried_as_chosen(
     ],
 )
 def test_what_cannot_be_made_is_unsupported(track: AudioTrack, choice: AudioChoice) -> None:
-    with pytest.raises(Unsupported, match=f"{choice.value}.*{track.codec.value}"):
+    with pytest.raises(Unsupported, match=f"{track.codec.value}.*{choice.value}"):
         audio_format(track, choice)
 
 

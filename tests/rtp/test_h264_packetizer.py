@@ -4,8 +4,8 @@ import pytest
 
 from neolink.media.tracks import ParameterSets, VideoCodec, VideoTrack
 from neolink.media.units import AccessUnit
-from neolink.rtp.packetizers import h264
 from neolink.rtp.packetizers.nal_units import Aggregation
+from support.payloads import payloads_of
 
 SPS = bytes.fromhex("6764001f")
 PPS = bytes.fromhex("68ee3c80")
@@ -20,7 +20,7 @@ def payloads(
     is_random_access: bool = False,
 ) -> list[bytes]:
     unit = AccessUnit(TRACK, tuple(map(memoryview, nal_units)), 0, is_random_access)
-    return [prefix + bytes(body) for prefix, body in h264.packetize(unit, max_payload, aggregate)]
+    return payloads_of(unit, max_payload, aggregate)
 
 
 def test_nal_unit_that_fits_travels_alone_and_unchanged() -> None:
@@ -83,7 +83,7 @@ def test_unit_one_byte_too_large_gives_two_fragments() -> None:
 def test_oversized_parameter_set_is_cut_too() -> None:
     big = VideoTrack(VideoCodec.H264, ParameterSets(SPS + bytes(90), (PPS,)), 640, 480)
     unit = AccessUnit(big, (memoryview(b"\x65\x00"),), 0, is_random_access=True)
-    got = [prefix + bytes(body) for prefix, body in h264.packetize(unit, 64)]
+    got = payloads_of(unit, 64)
     assert [payload[:2] for payload in got] == [b"\x7c\x87", b"\x7c\x47", PPS[:2], b"\x65\x00"]
 
 

@@ -2,8 +2,8 @@
 
 from neolink.media.tracks import ParameterSets, VideoCodec, VideoTrack
 from neolink.media.units import AccessUnit
-from neolink.rtp.packetizers import h265
 from neolink.rtp.packetizers.nal_units import Aggregation
+from support.payloads import payloads_of
 
 VPS = bytes.fromhex("40010c01")
 SPS = bytes.fromhex("42010101")
@@ -19,7 +19,7 @@ def payloads(
     is_random_access: bool = False,
 ) -> list[bytes]:
     unit = AccessUnit(TRACK, tuple(map(memoryview, nal_units)), 0, is_random_access)
-    return [prefix + bytes(body) for prefix, body in h265.packetize(unit, max_payload, aggregate)]
+    return payloads_of(unit, max_payload, aggregate)
 
 
 def test_nal_unit_that_fits_travels_alone_and_unchanged() -> None:

@@ -71,6 +71,31 @@ def test_only_the_last_packet_of_a_picture_is_marked() -> None:
     assert batch.is_video
 
 
+def test_a_cut_nal_unit_has_its_bytes() -> None:
+    nal = memoryview(b"\x65" + bytes(range(32)))
+    unit = AccessUnit(VIDEO, (nal, memoryview(b"\x41\x01")), 24, is_random_access=False)
+    batch = video_sender(first_sequence=65_535, max_payload=16).packetize(unit)
+    assert batch.buffer == bytes.fromhex(
+        "2400001c 8060ffff 00000400 11223344 7c85 000102030405060708090a0b0c0d"
+        "2400001c 80600000 00000400 11223344 7c05 0e0f101112131415161718191a1b"
+        "24000012 80600001 00000400 11223344 7c45 1c1d1e1f"
+        "2400000e 80e00002 00000400 11223344 4101"
+    )
+    assert (batch.packet_count, batch.next_sequence) == (4, 3)
+
+
+def test_of_several_cut_nal_units_only_the_end_of_the_last_is_marked() -> None:
+    nals = memoryview(b"\x65" * 30), memoryview(b"\x65" * 31)
+    sender = video_sender(max_payload=16)
+    batch = sender.packetize(AccessUnit(VIDEO, nals, 0, is_random_access=False))
+    packets = [RtpPacket.parse(datagram) for datagram in batch.datagrams()]
+    assert [packet.marker for packet in packets] == [False] * 5 + [True]
+    assert [packet.payload[1] for packet in packets] == [0x85, 5, 0x45, 0x85, 5, 0x45]
+    assert [len(packet.payload) for packet in packets] == [16, 16, 3, 16, 16, 4]
+    assert [packet.sequence for packet in packets] == list(range(100, 106))
+    assert (sender.packet_count, sender.octet_count) == (6, sum(map(len, nals)) - 2 + 6 * 2)
+
+
 def test_sequence_continues_from_unit_to_unit_and_wraps() -> None:
     sender = video_sender(first_sequence=65_534, max_payload=64)
     first = sender.packetize(picture(150))

@@ -61,7 +61,7 @@ async def test_players_above_a_limit_are_counted_and_the_log_names_the_key_once_
     assert "127.0.0.1:" in said[0]
     bench.clock.advance(11)
     assert (await clients[0].setup(0)).status == 453
-    assert warnings(caplog)[1].endswith(f"{text} (2 more like this were held back)")
+    assert warnings(caplog)[1].endswith(f"{text} (2 more like this held back)")
     await bench.clients[0].teardown()
     assert (await clients[0].setup(0)).status == 200
 

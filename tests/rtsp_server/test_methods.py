@@ -1,6 +1,7 @@
 """Every method over real sockets: what it answers in each state, and what it then does."""
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock
 from neolink.rtsp.client import Preference
 from neolink.rtsp.headers import parse_rtp_info, parse_transports
 from neolink.rtsp.message import Request
+from neolink.rtsp_server.mount import MAX_UNKNOWN_OPTIONS
 from neolink.rtsp_server.settings import Access, StartMode
 from support.media import AAC, H264, H265, L16
 from support.rtsp_bench import Bench, StartServer
@@ -277,6 +279,35 @@ async def test_the_url_chooses_the_sound(
     if encoding:
         bench.camera.pictures(10)
         await client.until(lambda: bool(client.tracks[1].packets))
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("?audio=opus", "audio 'opus' is not known in this version: it comes as the camera sends"),
+        ("?audio=pcmu", "the sound is AAC and cannot become pcmu; it comes as the camera sends it"),
+        ("?start=soon", "start 'soon' is not known in this version: fast is taken; allowed: fast,"),
+    ],
+)
+async def test_an_option_of_the_url_that_cannot_be_had_is_told_once(
+    start: StartServer, query: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await start(audio=AAC)
+    await bench.player(f"porch{query}")
+    await bench.player(f"porch{query}")
+    (warning,) = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert warning.message.startswith(told)
+
+
+async def test_no_more_than_a_few_made_up_options_are_told(
+    start: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await start(audio=AAC)
+    for number in range(MAX_UNKNOWN_OPTIONS + 5):
+        client = await bench.client(f"porch?audio=made-up-{number}")
+        await client.describe()
+    told = [one for one in caplog.records if "made-up" in one.message]
+    assert len(told) == MAX_UNKNOWN_OPTIONS
 
 
 async def test_a_later_setup_cannot_add_sound_that_the_session_does_not_want(

@@ -19,15 +19,11 @@ from neolink.baichuan.header import Header
 from neolink.baichuan.ids import MessageClass, MessageId, StreamType
 from neolink.baichuan.login import Credentials, LegacyLogin
 from neolink.baichuan.message import Message
-from neolink.baichuan.xml import (
-    AlarmEventList,
-    Extension,
-    Preview,
-    Snap,
-    SystemGeneral,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import Extension, parse_body, serialize_body
+from neolink.baichuan.xml.events import AlarmEventList
+from neolink.baichuan.xml.still import Snap
+from neolink.baichuan.xml.streams import Preview
+from neolink.baichuan.xml.system import SystemGeneral
 from neolink.errors import LoginRefusal
 from neolink.media.tracks import StreamKind, VideoCodec
 from support.camera_link import PASSWORD, Bench, frames

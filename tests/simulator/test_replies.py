@@ -3,33 +3,22 @@
 import pytest
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import (
-    AbilityInfo,
-    BatteryInfo,
-    Body,
-    BodyPart,
-    ChannelInfoList,
-    Compression,
-    DeviceInfo,
-    Extension,
-    FloodlightManual,
-    FloodlightStatusList,
-    LedState,
+from neolink.baichuan.xml import Body, BodyPart, Extension, parse_body, serialize_body
+from neolink.baichuan.xml.ability import AbilityInfo, Support
+from neolink.baichuan.xml.battery import BatteryInfo
+from neolink.baichuan.xml.lights import FloodlightManual, FloodlightStatusList, LedState
+from neolink.baichuan.xml.login import DeviceInfo
+from neolink.baichuan.xml.network import ServerPort
+from neolink.baichuan.xml.ptz import (
     Preset,
     PresetList,
     PtzControl,
     PtzPreset,
     PtzZoomFocus,
-    ServerPort,
     StartZoomFocus,
-    StreamInfoList,
-    Support,
-    SystemGeneral,
-    Uid,
-    VersionInfo,
-    parse_body,
-    serialize_body,
 )
+from neolink.baichuan.xml.streams import Compression, StreamInfoList
+from neolink.baichuan.xml.system import ChannelInfoList, SystemGeneral, Uid, VersionInfo
 from neolink.media.tracks import StreamKind, VideoCodec
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies import REPLIES, Answer, DeviceSettings, Query, answer, login_body

@@ -12,7 +12,10 @@ from neolink.baichuan.client import ClientProtocol
 from neolink.baichuan.events import Event, LoggedIn, LoginRefused, MediaBytes, Pushed
 from neolink.baichuan.ids import MessageId, StreamType
 from neolink.baichuan.login import Credentials
-from neolink.baichuan.xml import AlarmEventList, LinkType, Preview, parse_body, serialize_body
+from neolink.baichuan.xml import parse_body, serialize_body
+from neolink.baichuan.xml.events import AlarmEventList
+from neolink.baichuan.xml.network import LinkType
+from neolink.baichuan.xml.streams import Preview
 from neolink.errors import ConfigError
 from neolink.media.tracks import StreamKind
 from neolink.simulator.faults import Refuse

@@ -20,7 +20,9 @@ def test_a_scrape_is_summed_over_all_cameras() -> None:
         )
         for name in ('odd "name" {', "attic")
     ]
-    process = process_reading(tasks=31, loop_lag_s=0.25, queued_bytes=3 << 20)
+    process = process_reading(
+        tasks=31, loop_lag_s=0.25, queued_bytes=3 << 20, restarts={"statsd": 4}
+    )
     text = "".join(render(bridge_reading(2, 0, given=tuple(cameras), process=process)))
     assert parse(text) == Inside(
         tasks=31,
@@ -29,6 +31,8 @@ def test_a_scrape_is_summed_over_all_cameras() -> None:
         pool_mib=0.5,
         queued_mib=3,
         drops={"slow_player": 10, "damaged": 2},
+        moves={"down": 12, "up": 10},
+        restarts=4,
     )
 
 

@@ -1,7 +1,7 @@
 """The plan of a soak: the same seed gives the same one, and it can be carried out."""
 
 import pytest
-from soak.schedule import LAST_CALM_S, Behaviour, make_plan
+from soak.schedule import FOLLOWERS, LAST_CALM_S, Behaviour, WebBehaviour, make_plan
 
 from neolink.simulator.scenario import TimedFault
 
@@ -24,6 +24,7 @@ def test_every_fault_of_a_plan_is_one_that_the_simulator_knows() -> None:
 def test_a_long_run_meets_every_behaviour_and_every_kind_of_fault() -> None:
     plan = make_plan(1, 4, 3600)
     assert {visit.behaviour for visit in plan.visits} == set(Behaviour)
+    assert {visit.behaviour for visit in plan.web_visits} == set(WebBehaviour)
     assert {one.name for one in plan.episodes} == {
         "cut",
         "refuse",
@@ -46,6 +47,7 @@ def test_all_faults_are_over_before_the_end(active_s: float) -> None:
     assert plan.episodes
     assert max(one.end_s for one in plan.episodes) <= active_s - LAST_CALM_S
     assert max(visit.at_s + visit.duration_s for visit in plan.visits) <= active_s
+    assert max(visit.at_s + visit.duration_s for visit in plan.web_visits) <= active_s
 
 
 def test_faults_of_one_camera_leave_time_to_recover() -> None:
@@ -61,3 +63,18 @@ def test_faults_of_one_camera_leave_time_to_recover() -> None:
 def test_each_clock_wraps_within_ten_minutes() -> None:
     for start_us in make_plan(2, 4, 7200).clock_starts_us:
         assert 0 < (1 << 32) - start_us < 600e6
+
+
+def test_visitors_come_in_the_order_of_their_times() -> None:
+    plan = make_plan(4, 4, 1200)
+    for times_s in (
+        [visit.at_s for visit in plan.visits],
+        [visit.at_s for visit in plan.web_visits],
+    ):
+        assert times_s == sorted(times_s)
+    assert any(visit.behaviour in FOLLOWERS for visit in plan.visits)
+
+
+def test_some_cameras_are_away_for_longer_than_browsers_wait_for_the_word() -> None:
+    episodes = make_plan(1, 4, 3600).episodes
+    assert any(one.name == "reboot" and one.duration_s > 12 for one in episodes)

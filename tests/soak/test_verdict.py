@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from soak.bridge import LogSummary, read_log
 from soak.inside import Inside
+from soak.live_witness import LiveWitness, Word
 from soak.processes import Ended
 from soak.run import exit_code
 from soak.schedule import Episode
@@ -20,7 +21,8 @@ from soak.verdict import (
     unexplained_gaps,
     warm_up_s,
 )
-from soak.witness import Gap, Violation, Witness
+from soak.watch import Gap, Violation
+from soak.witness import Witness
 
 from neolink.media.tracks import StreamKind
 
@@ -86,7 +88,7 @@ def test_a_slope_that_only_its_noise_excuses_is_said_to_be_unproven(
     assert memory.is_passed
     assert memory.outcome is (Outcome.PASS if is_shown else Outcome.NOT_SHOWN)
     assert ("by its noise alone" not in memory.detail) is is_shown
-    assert overall(judge(record)) is memory.outcome
+    assert overall([memory]) is memory.outcome
 
 
 def test_a_failure_outweighs_what_is_not_shown_and_both_are_told_by_the_exit_code() -> None:
@@ -218,6 +220,86 @@ def test_a_lost_camera_must_come_back_with_a_key_frame() -> None:
     assert failed(record) == []
     record.witnesses[0].gaps = [Gap(100.0, 101.5, resumed_at_random_access=False)]
     assert failed(record) == ["a camera that was lost comes back with a key frame"]
+
+
+def test_what_udp_loses_counts_unless_the_camera_was_not_well() -> None:
+    record = good_record()
+    witness = Witness("w", 0, StreamKind.MAIN, is_udp=True, packets=10_000)
+    witness.sessions, witness.units, witness.losses = 1, 1000, [(105.0, 166)]
+    record.witnesses = [witness]
+    assert failed(record) == ["UDP loses nearly nothing on loopback"]
+    record.episodes = [Episode(0, 95.0, "trickle", 5.0)]
+    assert failed(record) == []
+
+
+def test_on_a_fast_clock_a_gap_may_be_longer() -> None:
+    record = good_record()
+    record.witnesses[0].gaps = [Gap(50.0, 52.5, resumed_at_random_access=True)]
+    assert failed(record) == ["pictures flow while a camera is well"]
+    record.speed = 3.0
+    assert failed(record) == []
+
+
+def browser_record(*words: tuple[float, str]) -> Record:
+    """Return a run with a browser that was told so, and a power cut from 100 to 120 s."""
+    record = good_record(seconds=1200)
+    browser = LiveWitness("browser", 0, StreamKind.MAIN, has_sound=False)
+    browser.sessions, browser.units = 1, 1000
+    browser.words = [Word(at_s, type_) for at_s, type_ in words]
+    record.browsers = [browser]
+    record.episodes = [Episode(0, 100.0, "reboot", 20.0)]
+    return record
+
+
+TOLD = "browsers are told that a camera is away, and back"
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ([(8, "live"), (108, "stand_in"), (123, "live")], Outcome.PASS),
+        ([(8, "live"), (103, "stand_in"), (104, "live"), (123, "live")], Outcome.PASS),
+        ([(8, "live"), (112, "stand_in"), (123, "live")], Outcome.FAIL),
+        ([(8, "live")], Outcome.FAIL),
+        ([(8, "live"), (108, "stand_in")], Outcome.FAIL),
+        ([(8, "live"), (108, "stand_in"), (151, "live")], Outcome.FAIL),
+    ],
+)
+def test_browsers_must_be_told_in_time(words: list[tuple[float, str]], outcome: Outcome) -> None:
+    record = browser_record(*words)
+    assert next(check for check in judge(record) if check.name == TOLD).outcome is outcome
+
+
+def test_nothing_is_shown_where_no_camera_was_away_for_long() -> None:
+    record = browser_record((8, "live"))
+    record.episodes = [Episode(0, 100.0, "cut", 0.0), Episode(0, 100.0, "duplicate", 9.0)]
+    assert next(check for check in judge(record) if check.name == TOLD).outcome is Outcome.NOT_SHOWN
+    assert failed(record) == []
+
+
+def test_a_browser_that_found_something_wrong_or_came_twice_fails() -> None:
+    record = browser_record((8, "live"), (108, "stand_in"), (123, "live"))
+    record.browsers[0].end_session(5.0, "closed by the server")
+    record.browsers[0].sessions = 2
+    assert failed(record) == [
+        "sequence, timestamps and entry points are right",
+        "every steady browser kept its one connection",
+    ]
+
+
+def test_a_part_that_was_started_again_fails() -> None:
+    record = good_record()
+    sample = record.samples[9]
+    record.samples[9] = replace(sample, inside=replace(INSIDE, restarts=1))
+    assert failed(record) == ["no part of the bridge failed"]
+
+
+def test_some_growth_in_a_short_run_says_nothing_but_a_flood_does() -> None:
+    for growth_mib_s, outcome in ((0.1, Outcome.NOT_SHOWN), (1.0, Outcome.FAIL)):
+        record = good_record(seconds=130)
+        record.samples = samples(3600 * growth_mib_s, 130)
+        memory = next(check for check in judge(record) if check.name == "memory does not grow")
+        assert memory.outcome is outcome
 
 
 def test_a_gap_is_explained_by_a_fault_of_its_own_camera_only() -> None:

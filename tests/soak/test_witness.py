@@ -79,6 +79,21 @@ def test_after_a_loss_pictures_count_as_undecodable_until_an_entry() -> None:
     assert witness.units == 3
 
 
+@pytest.mark.parametrize(
+    ("nals", "is_wrong"), [((SPS, PPS, IDR), False), ((SLICE,), True), ((IDR,), True)]
+)
+def test_who_reads_slowly_may_lose_whole_groups_only(
+    nals: tuple[bytes, ...], is_wrong: bool
+) -> None:
+    witness = Witness("w", 0, StreamKind.MAIN, is_udp=False, may_lose_groups=True)
+    witness.begin_session([VIDEO], 0.0)
+    for packet in (*picture(1, 0, SPS, PPS, IDR), *picture(9, 7200, *nals)):
+        witness.take_rtp(0, packet, 0.0)
+    assert bool(witness.violations) is is_wrong
+    assert witness.units == 2
+    assert witness.lost_packets == 5
+
+
 def test_another_ssrc_or_payload_type_is_seen() -> None:
     packets = picture(1, 0, SPS, PPS, IDR)
     changed = RtpPacket(True, 98, 4, 3600, 6, SLICE).serialize()

@@ -12,7 +12,8 @@ from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.ids import MessageId, Status
 from neolink.baichuan.login import Credentials
 from neolink.baichuan.server import ClientAuthenticated, Requested, ServerEvent, ServerProtocol
-from neolink.baichuan.xml import DeviceInfo, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.login import DeviceInfo
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState
 from neolink.camera.stream import CameraStream

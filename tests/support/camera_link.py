@@ -17,7 +17,9 @@ from neolink.baichuan.client import ClientProtocol
 from neolink.baichuan.events import Event, LoggedIn, LoginRefused, MediaBytes, Reply
 from neolink.baichuan.ids import MessageId, StreamType
 from neolink.baichuan.login import Credentials
-from neolink.baichuan.xml import Extension, Preview, VersionInfo, parse_body, serialize_body
+from neolink.baichuan.xml import Extension, parse_body, serialize_body
+from neolink.baichuan.xml.streams import Preview
+from neolink.baichuan.xml.system import VersionInfo
 from neolink.clock import ManualClock
 from neolink.simulator.camera import ClientConnection
 from neolink.simulator.device import Device

@@ -142,6 +142,7 @@ def stream_reading(
         nominal_fps=fps,
         fps=fps - 0.1,
         bitrate_bps=8_000_000.0 if is_main else 500_000.0,
+        nominal_bitrate_bps=4_096_000.0,
         pictures=90_001,
         audio_frames=56_250,
         key_frames=1_800,

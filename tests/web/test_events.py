@@ -315,3 +315,23 @@ async def test_one_bad_look_ends_neither_the_server_nor_the_stream(
         bridge.view.log["cam1"] = [FakeLine(1.7e9, "goes on")]
         assert (await next_event(stream, "log"))[1]["line"]["text"] == "goes on"
     assert caplog.text.count("could not be made") == 1
+
+
+async def test_who_comes_at_the_same_time_shares_what_is_made_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    made = 0
+    make = bench.events._make_edition
+
+    async def counted() -> object:
+        nonlocal made
+        made += 1
+        return await make()
+
+    monkeypatch.setattr(bench.events, "_make_edition", counted)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(30):
+            tasks.create_task(bench.events.join(HOST, everybody))
+    assert len(bench.events) == 30
+    assert made == 1

@@ -242,3 +242,20 @@ def test_words_are_messages_of_text() -> None:
     assert LIVE == b'\x81\x10{"type": "live"}'
     body = '{"type": "stand_in", "reason": "f\u00fcr jetzt"}'.encode()
     assert stand_in_frame("f\u00fcr jetzt") == bytes((0x81, len(body))) + body
+
+
+async def test_viewer_is_not_stuck_while_its_socket_takes_anything(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, transport = join(channel)
+    clock = ManualClock(monotonic_s=100.0)
+    monkeypatch.setattr(viewer, "_clock", clock)
+    sizes = iter((900, 900, 800, 800))
+    monkeypatch.setattr(transport, "get_write_buffer_size", lambda: next(sizes))
+    viewer.block()
+    since_s = []
+    for _ in range(4):
+        clock.advance(5.0)
+        viewer.note_progress()
+        since_s.append(viewer.blocked_since_s)
+    assert since_s == [100.0, 100.0, 115.0, 115.0]

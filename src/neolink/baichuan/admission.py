@@ -13,7 +13,8 @@ from neolink.baichuan.ids import MessageClass, MessageId, Status
 from neolink.baichuan.login import Credentials, LegacyLogin
 from neolink.baichuan.message import Message
 from neolink.baichuan.sections import Sections
-from neolink.baichuan.xml import EncryptionBody, LoginUser, parse_body, serialize_body
+from neolink.baichuan.xml import parse_body, serialize_body
+from neolink.baichuan.xml.login import EncryptionBody, LoginUser
 from neolink.errors import RemoteProtocolError
 
 __all__ = ["Admission", "ClientAuthenticated", "ClientRefused"]
@@ -92,7 +93,7 @@ class Admission:
         return self._answer(request, Status.OK, MessageClass.REPLY, body)
 
     def _receive_greeting(self, message: Message) -> Message | ClientRefused:
-        if message.payload and not self._is_legacy_login(message.payload):
+        if message.payload and not self._is_legacy_login(bytes(message.payload)):
             return ClientRefused(Status.BAD_REQUEST)
         # A code nobody documented gets the level that every client knows.
         wanted = Encryption.from_request(message.header.status)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from neolink.baichuan.bcmedia_packets import (
     AUDIO_HEADER,
+    MAGIC,
     MAGICS,
     POSIX_TIME,
     SUB_HEADER,
     TAGS,
     VIDEO_HEADER,
+    VIDEO_MAGICS,
     AacPacket,
     AdpcmPacket,
     InfoPacket,
@@ -193,11 +195,14 @@ class BcMediaReader:
 
     def _take(self, view: memoryview, start: int, length: int, out: list[Packet | Damage]) -> int:
         """Return the complete packet at ``start`` through ``out``, and how long it really is."""
-        kind, lens = MAGICS[bytes(view[start : start + 4])]
-        self._after_adpcm = kind is Kind.ADPCM
-        if kind is Kind.KEY_FRAME or kind is Kind.DELTA_FRAME:
-            self._take_video(view, start, kind, lens, out)
+        (magic,) = MAGIC.unpack_from(view, start)
+        video = VIDEO_MAGICS.get(magic)
+        if video is not None:
+            self._after_adpcm = False
+            self._take_video(view, start, video, out)
             return length
+        kind, lens = MAGICS[magic]
+        self._after_adpcm = kind is Kind.ADPCM
         self._packets += 1
         if kind is Kind.INFO:
             out.append(parse_info(view, start))
@@ -209,8 +214,13 @@ class BcMediaReader:
         return length
 
     def _take_video(
-        self, view: memoryview, start: int, kind: Kind, lens: int, out: list[Packet | Damage]
+        self,
+        view: memoryview,
+        start: int,
+        kind: tuple[bool, int],
+        out: list[Packet | Damage],
     ) -> None:
+        is_key_frame, lens = kind
         _, tag, length, extra, microseconds = VIDEO_HEADER.unpack_from(view, start)
         self._pad = -length % 8
         codec = TAGS.get(tag)
@@ -219,7 +229,7 @@ class BcMediaReader:
             return
         start += VIDEO_HEADER.size
         posix_time = None
-        if kind is Kind.KEY_FRAME:
+        if is_key_frame:
             self._waiting &= ~(1 << lens)
             if extra >= POSIX_TIME.size:
                 (posix_time,) = POSIX_TIME.unpack_from(view, start)
@@ -228,7 +238,6 @@ class BcMediaReader:
             return
         start += extra
         data = view[start : start + length]
-        is_key_frame = kind is Kind.KEY_FRAME
         out.append(VideoPacket(is_key_frame, codec, data, microseconds, posix_time, lens))
         self._packets += 1
 

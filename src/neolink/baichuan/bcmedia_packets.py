@@ -13,11 +13,13 @@ from neolink.errors import LocalProtocolError
 
 __all__ = [
     "AUDIO_HEADER",
+    "MAGIC",
     "MAGICS",
     "POSIX_TIME",
     "SUB_HEADER",
     "TAGS",
     "VIDEO_HEADER",
+    "VIDEO_MAGICS",
     "AacPacket",
     "AdpcmPacket",
     "InfoPacket",
@@ -119,8 +121,16 @@ MAGICS: dict[bytes, tuple[Kind, int]] = {
 }
 """The first four bytes of a packet: what follows, and the lens (for `Kind.INFO`: the version)."""
 
+VIDEO_MAGICS = {
+    magic: (kind is Kind.KEY_FRAME, lens)
+    for magic, (kind, lens) in MAGICS.items()
+    if kind in {Kind.KEY_FRAME, Kind.DELTA_FRAME}
+}
+"""Those of video alone, the usual ones: whether it is a key frame, and the lens."""
+
 TAGS = {tag.value.encode(): tag for tag in VideoTag}
 
+MAGIC = struct.Struct("4s")
 INFO_HEADER = struct.Struct("<4sI")  # magic, length of the packet
 INFO = struct.Struct("<4sIIIxB6B6B2x")  # ..., width, height, rate, start, end
 VIDEO_HEADER = struct.Struct("<4s4sIII4x")  # magic, tag, payload and extra length, microseconds
@@ -150,11 +160,11 @@ def extent_of(view: memoryview, start: int, max_length: int) -> int:
     available = len(view) - start
     if available < 4:
         return 4
-    magic = bytes(view[start : start + 4])
+    (magic,) = MAGIC.unpack_from(view, start)
+    if magic in VIDEO_MAGICS:
+        return _video_extent(view, start, available, max_length)
     kind, _ = MAGICS.get(magic, (None, 0))
     match kind:
-        case Kind.KEY_FRAME | Kind.DELTA_FRAME:
-            return _video_extent(view, start, available, max_length)
         case Kind.INFO:
             return _info_extent(view, start, available)
         case Kind.AAC:
@@ -214,7 +224,7 @@ def _video_extent(view: memoryview, start: int, available: int, max_length: int)
     _, tag, length, extra, _ = VIDEO_HEADER.unpack_from(view, start)
     if tag not in TAGS and not _FOREIGN_TAG.fullmatch(tag):
         raise NotAPacketError(f"expected a codec, got {tag.hex()}")
-    total = VIDEO_HEADER.size + int(extra) + int(length)
+    total: int = VIDEO_HEADER.size + extra + length
     if extra > _MAX_EXTRA or total > max_length:
         raise NotAPacketError(f"video packet of {length} bytes with {extra} extra is too long")
     return total

@@ -37,6 +37,7 @@ __all__ = ["ClientProtocol"]
 
 _LAST_NUMBER = 0xFFFF
 _ENDS_TRANSFER = frozenset({Status.LAST, Status.FINISHED})
+_LOGIN, _BAD_REQUEST = MessageId.LOGIN, Status.BAD_REQUEST  # found 10 times sooner than members
 _ASKS = frozenset({Status.REQUEST, Status.OK})  # cameras push with either
 
 
@@ -57,7 +58,7 @@ class ClientProtocol:
         max_body_length: int = MAX_BODY_LENGTH,
     ) -> None:
         self._strict = strict
-        self._reader = MessageReader(strict=strict, max_body_length=max_body_length)
+        self._reader = MessageReader(strict=strict, max_body_length=max_body_length, lends=True)
         self._payloads = PayloadReader(Sections(Encryption.BC), binary_ids=BINARY_IDS)
         self._login = LoginExchange(credentials, max_encryption)
         self._is_logged_in = False
@@ -186,7 +187,7 @@ class ClientProtocol:
 
     def _receive(self, message: Message, events: list[Event]) -> None:
         header = message.header
-        if header.message_id == MessageId.LOGIN and not self._login.has_ended:
+        if header.message_id == _LOGIN and not self._login.has_ended:
             self._receive_login(message, events)
             return
         try:
@@ -220,7 +221,7 @@ class ClientProtocol:
         is_end = header.status in _ENDS_TRANSFER
         if is_answer and not is_end:
             events.append(self._reply(header, content.extension))
-        has_data = bool(content.body) and header.status < Status.BAD_REQUEST
+        has_data = bool(content.body) and header.status < _BAD_REQUEST
         if has_data:
             events.append(MediaBytes(*key, content.body))
         if is_end or not (is_answer or has_data):

@@ -11,22 +11,31 @@ processor pipelines, and one XOR give the same result as the library's serial CF
 The XOR needs numpy to pay; without numpy the library's CFB is used. Encryption cannot be done so.
 """
 
-from collections.abc import Callable
 from enum import IntEnum
 from functools import cache
 from hashlib import md5
+from types import ModuleType
 from typing import Self
 
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
-__all__ = ["AesCipher", "Encryption", "legacy_hash", "login_hash", "session_key", "xor"]
+__all__ = [
+    "AesCipher",
+    "Encryption",
+    "is_prepared",
+    "legacy_hash",
+    "login_hash",
+    "prepare",
+    "session_key",
+    "xor",
+]
 
 _BC_KEY = bytes.fromhex("1f2d3c4b5a6978ff")
 _AES_IV = b"0123456789abcdef"
 _HASH_LENGTH = 31  # of 32 hex digits: cameras keep the last place for a string terminator
 _BLOCK = 16
-_WIDE_MIN = 2048  # bytes; below, both forms take the same time
+_WIDE_MIN = 2048  # bytes; below, both forms take about the same time: not worth loading numpy
 _WIDE_MAX = 64 * 1024  # bytes of scratch memory; cameras cut media at 40,000
 _XOR_WIDE_MIN = 4096
 
@@ -83,8 +92,6 @@ class AesCipher:
         self._cfb = Cipher(algorithms.AES(key), CFB(_AES_IV))
         # The block cipher alone, as the first half of fast CFB; never used as a mode.
         self._blocks = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
-        self._scratch = bytearray()
-        self._stream = bytearray()
 
     def encrypt(self, data: _Buffer) -> bytes:
         """Encrypt one section."""
@@ -92,20 +99,60 @@ class AesCipher:
 
     def decrypt(self, data: _Buffer) -> bytes:
         """Decrypt one section."""
-        if _WIDE_MIN <= len(data) <= _WIDE_MAX and (xor_wide := _xor_wide()) is not None:
-            return self._decrypt_wide(data, xor_wide)
-        return self._cfb.decryptor().update(data)
+        workspace = _take_workspace(len(data))
+        if workspace is None:
+            return self._cfb.decryptor().update(data)
+        try:
+            return workspace.decrypt(self._blocks, data)
+        finally:
+            _workspaces.append(workspace)
 
-    def _decrypt_wide(self, data: _Buffer, xor_wide: Callable[[_Buffer, _Buffer], bytes]) -> bytes:
-        if not self._scratch:
-            self._scratch = bytearray(_WIDE_MAX + _BLOCK)
-            self._scratch[:_BLOCK] = _AES_IV
-            self._stream = bytearray(_WIDE_MAX + 2 * _BLOCK)
+
+class _Workspace:
+    """Memory for wide decryption. All keys share it, so that it stays in the processor's cache."""
+
+    def __init__(self, np: ModuleType) -> None:
+        text, stream = bytearray(_WIDE_MAX + _BLOCK), bytearray(_WIDE_MAX + 2 * _BLOCK)
+        text[:_BLOCK] = _AES_IV
+        self._text, self._stream = memoryview(text), memoryview(stream)
+        self._text_array = np.frombuffer(text, np.uint8)[_BLOCK:]
+        self._stream_array = np.frombuffer(stream, np.uint8)
+        self._xor = np.bitwise_xor
+
+    def decrypt(self, blocks: CipherContext, data: _Buffer) -> bytes:
+        """Decrypt at most ``_WIDE_MAX`` bytes. ``blocks`` is the block cipher of their key."""
         length = len(data)
-        self._scratch[_BLOCK : _BLOCK + length] = data
+        self._text[_BLOCK : _BLOCK + length] = data
         whole = -(-length // _BLOCK) * _BLOCK
-        self._blocks.update_into(memoryview(self._scratch)[:whole], self._stream)
-        return xor_wide(data, self._stream)
+        blocks.update_into(self._text[:whole], self._stream)
+        stream = self._stream_array[:length]
+        self._xor(self._text_array[:length], stream, stream)
+        plain: bytes = stream.tobytes()
+        return plain
+
+
+_workspaces: list[_Workspace] = []
+"""Those that nobody uses at the moment: one, or as many as threads ever decrypted at once."""
+
+
+def _take_workspace(length: int) -> _Workspace | None:
+    """Return one for a section that is worth it: any that fits, as soon as there is one."""
+    if length > _WIDE_MAX:
+        return None
+    if _workspaces:
+        return _workspaces.pop()
+    np = _numpy() if length >= _WIDE_MIN else None
+    return None if np is None else _Workspace(np)
+
+
+def is_prepared() -> bool:
+    """Whether nothing has to be loaded any more before media is decrypted."""
+    return _numpy.cache_info().currsize > 0
+
+
+def prepare() -> None:
+    """Load what decrypts media. It takes 0.2 s and more, so not where others wait: any thread."""
+    _numpy()
 
 
 def xor(data: _Buffer, offset: int) -> bytes:
@@ -116,10 +163,11 @@ def xor(data: _Buffer, offset: int) -> bytes:
     pattern = _bc_pattern(offset & 0xFF)
     length = len(data)
     stream = (pattern * (length // len(pattern) + 1))[:length]
-    if length >= _XOR_WIDE_MIN and (xor_wide := _xor_wide()) is not None:
-        return xor_wide(data, stream)
-    mixed = int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")
-    return mixed.to_bytes(length, "little")
+    if length >= _XOR_WIDE_MIN and (np := _numpy()) is not None:
+        mixed = np.frombuffer(data, np.uint8) ^ np.frombuffer(stream, np.uint8)
+        return bytes(mixed)
+    number = int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")
+    return number.to_bytes(length, "little")
 
 
 def session_key(nonce: str, password: str) -> bytes:
@@ -149,16 +197,10 @@ def _bc_pattern(offset: int) -> bytes:
 
 
 @cache
-def _xor_wide() -> Callable[[_Buffer, _Buffer], bytes] | None:
+def _numpy() -> ModuleType | None:
     """Load numpy at the first section that is worth its 0.2 s; None where it is not installed."""
     try:
         import numpy as np  # noqa: PLC0415 - start-up must not pay for it
     except ImportError:
         return None
-
-    def xor_wide(data: _Buffer, stream: _Buffer) -> bytes:
-        length = len(data)
-        left = np.frombuffer(data, np.uint8)
-        return (left ^ np.frombuffer(stream, np.uint8, length)).tobytes()
-
-    return xor_wide
+    return np

@@ -21,7 +21,8 @@ from neolink.baichuan.header import Header
 from neolink.baichuan.ids import MessageClass, MessageId, Status
 from neolink.baichuan.message import Message
 from neolink.baichuan.sections import Sections
-from neolink.baichuan.xml import EncryptionBody, LoginNet, LoginUser, parse_body, serialize_body
+from neolink.baichuan.xml import parse_body, serialize_body
+from neolink.baichuan.xml.login import EncryptionBody, LoginNet, LoginUser
 from neolink.errors import LocalProtocolError, LoginRefusal, RemoteProtocolError
 
 __all__ = ["Credentials", "LegacyLogin", "LoginExchange"]

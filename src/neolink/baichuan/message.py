@@ -2,7 +2,9 @@
 
 Raw sections only: what they are encrypted with and what they mean is the business of the two
 engines. Protocol reference, sections 1.1, 1.2 and 1.4. Hot path: ``MessageReader.feed`` sees every
-byte a camera sends; each body is copied once, out of the receive buffer.
+byte a camera sends. A message that one read brings is cut right out of the receive buffer, and its
+payload may stay there for who decrypts it at once; only what a read leaves incomplete is kept, and
+copied once more when the rest of it has come.
 """
 
 import re
@@ -23,12 +25,13 @@ _ANY_MAGIC = re.compile(re.escape(MAGIC) + b"|" + re.escape(MAGIC_SWAPPED))
 class Message:
     """A header and its two raw sections, each encrypted on its own.
 
-    ``offset`` is where the message begins in the peer's byte stream.
+    ``offset`` is where the message begins in the peer's byte stream. ``payload`` is bytes, unless
+    its reader lends it.
     """
 
     header: Header
     extension: bytes = field(default=b"", repr=False)
-    payload: bytes = field(default=b"", repr=False)
+    payload: bytes | memoryview = field(default=b"", repr=False)
     offset: int = field(default=0, compare=False)
 
     @classmethod
@@ -59,27 +62,41 @@ class MessageReader:
     :class:`Resynchronized` per episode. With ``strict`` it raises :class:`RemoteProtocolError`
     instead, and the connection is of no further use. ``max_body_length`` may be changed between
     messages. Memory: one incomplete message and one read.
+
+    With ``lends`` a payload may be a view of what was fed, which is good until that is used for
+    something else; without it messages own their bytes.
     """
 
-    def __init__(self, *, strict: bool = False, max_body_length: int = MAX_BODY_LENGTH) -> None:
+    def __init__(
+        self, *, strict: bool = False, max_body_length: int = MAX_BODY_LENGTH, lends: bool = False
+    ) -> None:
         self.max_body_length = max_body_length
         self.messages_received = 0
         self.resynchronizations = 0
         self.discarded_bytes = 0
         self._strict = strict
+        self._lends = lends
         self._buffer = bytearray()
         self._position = 0  # of the buffer's first byte in the stream
         self._cursor = 0  # of the first unread byte in the buffer
         self._header: Header | None = None  # of the incomplete message the buffer begins with
+        self._needed = 0  # bytes of that message with its header; 0 while there is none
         self._damage: tuple[int, str] | None = None  # where and why the scan began
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Message | Resynchronized]:
         """Take the next bytes of the stream; give the messages they complete, in order."""
+        if not self._buffer:
+            with memoryview(data) as view:
+                results = self._read(view)
+                self._buffer += view[self._cursor :]
+            self._position += self._cursor
+            self._cursor = 0
+            return results
         self._buffer += data
-        results: list[Message | Resynchronized] = []
+        if len(self._buffer) < self._needed:
+            return []
         with memoryview(self._buffer) as view:
-            while result := self._scan(view) if self._damage else self._cut(view):
-                results.append(result)
+            results = self._read(view)
         self._forget(self._cursor)
         return results
 
@@ -90,9 +107,19 @@ class MessageReader:
         offset, reason = self._damage or (self._position, "the stream ended inside a message")
         if self._strict:
             raise RemoteProtocolError(reason, offset=offset)
-        self._header = None
+        self._header, self._needed = None, 0
         self._forget(len(self._buffer))
         return [self._recover(offset, reason)]
+
+    def _read(self, view: memoryview) -> list[Message | Resynchronized]:
+        """Move the cursor over all that is complete."""
+        results: list[Message | Resynchronized] = []
+        while self._cursor < len(view):
+            result = self._scan(view) if self._damage else self._cut(view)
+            if result is None:
+                break
+            results.append(result)
+        return results
 
     def _cut(self, view: memoryview) -> Message | Resynchronized | None:
         """Cut out the message at the cursor; None when more bytes are needed."""
@@ -106,14 +133,19 @@ class MessageReader:
         body = start + header.size
         end = body + header.body_length
         if end > len(view):
-            self._header = header
+            self._header, self._needed = header, end - start
             return None
-        payload = body + header.payload_offset
-        self._header = None
+        middle = body + header.payload_offset
+        self._header, self._needed = None, 0
         self._cursor = end
         self.messages_received += 1
+        payload = view[middle:end]
+        is_lent = self._lends and not self._buffer
         return Message(
-            header, bytes(view[body:payload]), bytes(view[payload:end]), self._position + start
+            header,
+            bytes(view[body:middle]),
+            payload if is_lent else bytes(payload),
+            self._position + start,
         )
 
     def _parse_header(self, view: memoryview) -> Header | None:

@@ -6,7 +6,7 @@ never repeats (it names the frame's length), so its two numbers are searched for
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from neolink.baichuan.message import Message
 from neolink.baichuan.sections import Sections
@@ -18,8 +18,7 @@ _MAX_STREAMS = 256  # a peer that opens more makes us forget the oldest
 _NO_MARKS: dict[bytes, bytes] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A message's sections, decrypted. ``body`` is XML text or, if ``is_binary``, data."""
 
     is_binary: bool

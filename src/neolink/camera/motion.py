@@ -9,7 +9,7 @@ or else ``other`` among the AI types; it misses cameras that tell of people alon
 
 from math import inf
 
-from neolink.baichuan.xml import AlarmEventList
+from neolink.baichuan.xml.events import AlarmEventList
 
 __all__ = ["DOUBT_S", "MotionState"]
 

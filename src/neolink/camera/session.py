@@ -5,18 +5,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from neolink.baichuan.events import Pushed, Reply
+from neolink.baichuan.crypto import Encryption, is_prepared, prepare
+from neolink.baichuan.events import LoggedIn, Pushed, Reply
 from neolink.baichuan.ids import MessageId, Status, StreamType
-from neolink.baichuan.xml import (
-    Body,
-    BodyPart,
-    Extension,
-    LoginUser,
-    Preview,
-    StreamInfoList,
-    parse_body,
-    serialize_body,
-)
+from neolink.baichuan.xml import Body, BodyPart, Extension, parse_body, serialize_body
+from neolink.baichuan.xml.login import LoginUser
+from neolink.baichuan.xml.streams import Preview, StreamInfoList
 from neolink.camera.connection import Connection, MediaHandler
 from neolink.camera.failures import Phase
 from neolink.camera.settings import CameraSettings
@@ -51,9 +45,11 @@ class VideoStream:
 class CameraSession:
     """One login, used by any number of streams and commands at once."""
 
-    def __init__(self, connection: Connection, body: Body, log: BoundLogger) -> None:
-        self.description = body
+    def __init__(self, connection: Connection, logged_in: LoggedIn, log: BoundLogger) -> None:
+        self.description = logged_in.body
         """What the camera said of itself at login."""
+        self._encryption = logged_in.encryption
+        self._preparing = asyncio.Lock()
         self.missed_pings = 0
         """How many in a row were not answered by any message."""
         self._connection = connection
@@ -80,7 +76,7 @@ class CameraSession:
             on_phase(Phase.LOGIN)
             logged_in = await connection.log_in()
             log.debug("logged in, encryption %s", logged_in.encryption.name)
-            session = cls(connection, logged_in.body, log)
+            session = cls(connection, logged_in, log)
             on_phase(Phase.KEEP_ALIVE)
             try:
                 yield session
@@ -194,6 +190,7 @@ class CameraSession:
         Raises CommandRefused (400: busy, asleep, or the stream does not exist), ConnectionLost.
         Whatever happens, a stream that is not returned was stopped.
         """
+        await self._prepare()
         # The handle must be unique among the running streams of one login (section 6.1).
         preview = Preview(
             channel_id=channel_id,
@@ -219,6 +216,14 @@ class CameraSession:
             self._connection.release(MessageId.PREVIEW_START, reply.number)
             raise CommandRefused(f"start of {stream_type.wire_name}", reply.status)
         return VideoStream(self, preview, reply.number)
+
+    async def _prepare(self) -> None:
+        """Load what decrypts media beside the loop: the streams of other cameras go on."""
+        if self._encryption is not Encryption.FULL_AES or is_prepared():
+            return
+        async with self._preparing:  # all streams begin at once: one thread is enough
+            if not is_prepared():
+                await asyncio.get_running_loop().run_in_executor(None, prepare)
 
     async def stop_video(self, preview: Preview, number: int) -> None:
         """Stop a stream by its number. Never raises: at worst the camera notices later."""

@@ -65,6 +65,9 @@ class CameraStream:
         origin_s: float | None = None,
     ) -> None:
         self.kind = kind
+        self.channel_id = settings.channel_id
+        self.nominal_bitrate_bps: float | None = None
+        """Bits per second that the camera is set to; None while it did not tell."""
         self.starts = 0
         """Successful start-video requests."""
         self.stalls = 0
@@ -73,7 +76,6 @@ class CameraStream:
         """Failures that had it started again: refused, broken or silent."""
         self.media_errors = 0
         """How often what it carried broke the rules, and it was started again for that."""
-        self._channel_id = settings.channel_id
         self._source_lost = source_lost
         self._clock = clock
         self._log = bind(
@@ -158,7 +160,7 @@ class CameraStream:
         self.demuxer.frame_rate_tables = session.frame_rate_tables
         try:
             return await session.start_video(
-                STREAM_TYPES[self.kind], self._channel_id, self.demuxer.feed
+                STREAM_TYPES[self.kind], self.channel_id, self.demuxer.feed
             )
         except DeadlineExceeded as error:
             if session.messages_received == received:

@@ -12,6 +12,7 @@ from neolink.camera.backoff import Backoff
 from neolink.camera.causes import cause_of
 from neolink.camera.commands.battery import follow_batteries
 from neolink.camera.commands.clock import set_clock_if_needed
+from neolink.camera.commands.encoding import read_bit_rates
 from neolink.camera.commands.identity import read_identity
 from neolink.camera.commands.motion import MotionWatch
 from neolink.camera.commands.snapshot import take_snapshot
@@ -49,13 +50,15 @@ class Camera:
     ) -> None:
         self.settings = settings
         self.streams = tuple(streams)
-        self.status = CameraStatus()
+        self.status = CameraStatus(since_s=clock.monotonic_s())
         self.motion = MotionWatch(clock)
         self._clock = clock
         self._limiter = limiter
         self._log = _log_of(settings.name)
         self._backoff = Backoff(settings)
         self._connected_s: float | None = None
+        self._outage_s: float | None = None
+        """When it failed first since it was logged in last."""
         self._session: CameraSession | None = None
         """The login of now."""
         self._snapping = asyncio.Lock()
@@ -154,7 +157,7 @@ class Camera:
         self._backoff.logged_in()
         self.status.logged_in(self._connected_s)
         self._set_state(CameraState.CONNECTED)
-        self._log.info("connected and logged in")
+        self._tell_connected(self._connected_s)
         follow_batteries(session, self.status)
         async with asyncio.TaskGroup() as tasks:
             name = self.settings.name
@@ -164,6 +167,17 @@ class Camera:
             tasks.create_task(self._serve(session, tasks), name=f"{name} streams")
             tasks.create_task(self.motion.serve(session, self._log), name=f"{name} motion")
             await session.keep_alive()  # in the group's body: see _raise_if_cancelled
+
+    def _tell_connected(self, now_s: float) -> None:
+        """Close the account of an outage: how long it was replaces what was held back of it."""
+        self._limiter.drop(self._log)
+        if self._outage_s is None:
+            self._log.info("connected and logged in")
+        else:
+            self._log.info(
+                "connected and logged in, %.0f s after it failed", now_s - self._outage_s
+            )
+        self._outage_s = None
 
     async def _serve(self, session: CameraSession, tasks: asyncio.TaskGroup) -> None:
         """Begin with every stream, also with those that are added later."""
@@ -180,6 +194,18 @@ class Camera:
         """Ask what is asked once per login, one thing after the other."""
         await self._set_clock(session)
         await self._ask_model(session)
+        for channel_id in sorted({stream.channel_id for stream in self.streams}):
+            await self._ask_bit_rates(session, channel_id)
+
+    async def _ask_bit_rates(self, session: CameraSession, channel_id: int) -> None:
+        try:
+            rates = await read_bit_rates(session, channel_id)
+        except NeolinkError as error:
+            self._log.debug("the camera did not tell its bit rates: %s", error)
+            return
+        for stream in self.streams:
+            if stream.channel_id == channel_id:
+                stream.nominal_bitrate_bps = rates.get(stream.kind)
 
     async def _ask_model(self, session: CameraSession) -> None:
         try:
@@ -242,6 +268,7 @@ class Camera:
     async def _recover(self, error: NeolinkError) -> None:
         now_s = self._clock.monotonic_s()
         lasted_s = now_s - self._connected_s if self._connected_s is not None else 0.0
+        self._outage_s = now_s if self._outage_s is None else self._outage_s
         pause_s = self._backoff.pause_s(error, lasted_s)
         is_refused = isinstance(error, AuthenticationFailed)
         self.status.refusal = error.reason if isinstance(error, AuthenticationFailed) else None
@@ -250,8 +277,9 @@ class Camera:
         if is_refused:
             self._log.error("login refused: %s; next attempt in %.0f s", error, pause_s)
         else:
-            self._limiter.log(self._log, logging.WARNING, "Connection Lost: %s", error)
-            self._limiter.log(self._log, logging.INFO, "Attempt reconnect in %g s", pause_s)
+            lost = "Connection Lost: %s; next attempt in %g s"
+            text = str(error)
+            self._limiter.log(self._log, logging.WARNING, lost, text, pause_s, about=text)
         self.status.next_attempt_s = now_s + pause_s
         try:
             await asyncio.sleep(pause_s)

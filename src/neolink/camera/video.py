@@ -15,8 +15,9 @@ from neolink.baichuan.bcmedia import (
     InfoPacket,
     Packet,
     VideoPacket,
+    VideoTag,
 )
-from neolink.baichuan.xml import resolve_table
+from neolink.baichuan.xml.streams import resolve_table
 from neolink.camera.repeats import Repeats
 from neolink.clock import Clock
 from neolink.errors import RemoteProtocolError
@@ -78,6 +79,7 @@ class Demuxer:
         self._on_failure = on_failure
         self._reader = BcMediaReader(strict=strict, max_packet_length=max_packet_length)
         self._assembler: VideoAssembler | None = None
+        self._tag: VideoTag | None = None  # of the codec that it assembles
         self._newest: VideoPacket | None = None
         self._nominal_frame_rate: float | None = None
         self._origin_s = clock.monotonic_s() if origin_s is None else origin_s
@@ -146,7 +148,7 @@ class Demuxer:
             self.duplicates += 1
             return
         assembler = self._assembler
-        if assembler is None or assembler.codec.value != packet.codec.value:
+        if assembler is None or packet.codec is not self._tag:
             assembler = self._assembler = self._new_assembler(packet)
         pts = self._video_time.advance(packet.microseconds, now_s)
         self._video_arrival_s = now_s
@@ -181,6 +183,7 @@ class Demuxer:
             self._assembler.nominal_frame_rate = rate
 
     def _new_assembler(self, packet: VideoPacket) -> VideoAssembler:
+        self._tag = packet.codec
         return VideoAssembler(VideoCodec(packet.codec.value), self._nominal_frame_rate)
 
     # -- audio ------------------------------------------------------------------------

@@ -71,8 +71,7 @@ def _rows(
     base = f"{scheme}://{_host_and_port(host, server.port)}/{quote(mount.camera)}"
     who = _audience(mount.access)
     return [
-        (mount.camera, address, f"{stream}Stream", who, f"{base}/{stream}Stream")
-        for stream in mount.streams
+        (mount.camera, address, str(stream), who, f"{base}/{stream}") for stream in mount.streams
     ]
 
 

@@ -27,6 +27,9 @@ class Invocation:
     verbosity: int = 0
     """How often ``-v`` was given."""
 
+    has_begun: bool = False
+    """Whether the log has the line that a program begins with."""
+
     def load_config(self) -> "LoadedConfig":
         """Load the file that ``--config`` names, set up logging as it says, log its warnings.
 
@@ -43,7 +46,9 @@ class Invocation:
         log = loaded.config.log
         self.set_up_logging(log.level, json_lines=log.json_lines)
         logger = logging.getLogger("neolink")
-        logger.info("Neolink %s release", __version__)
+        if not self.has_begun:
+            logger.info("Neolink %s release", __version__)
+        self.has_begun = True
         for warning in loaded.warnings:
             logger.warning("%s", warning)
         for notice in loaded.notices:

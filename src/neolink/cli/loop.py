@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from neolink.cli import garbage
+
 __all__ = ["run"]
 
 T = TypeVar("T")
@@ -11,6 +13,7 @@ T = TypeVar("T")
 
 def run(main: Coroutine[object, object, T]) -> T:
     """Run to the end, like ``asyncio.run``, on the fastest loop there is."""
+    garbage.resume()
     with asyncio.Runner(loop_factory=_fastest()) as runner:
         return runner.run(main)
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from neolink.cli import garbage
 from neolink.cli.context import Invocation
 from neolink.errors import NeolinkError
 from neolink.log import redact
@@ -20,7 +21,7 @@ from neolink.log import redact
 __all__ = ["Invocation", "cli", "main"]
 
 COMMANDS = {
-    "rtsp": ("neolink.cli.run:rtsp", "Serve the cameras over RTSP."),
+    "rtsp": ("neolink.cli.rtsp:rtsp", "Serve the cameras over RTSP."),
     "check-config": ("neolink.cli.check_config:check_config", "Check a configuration file."),
     "health": ("neolink.cli.health:health", "Ask a running bridge how it does."),
     "doctor": ("neolink.cli.doctor:doctor", "Find out why a camera does not work."),
@@ -140,7 +141,12 @@ def help_command(ctx: click.Context, command: str | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and end the process with its exit code."""
+    """Run the program and end the process with its exit code.
+
+    ``arguments`` are the ones of the process, unless somebody else calls it.
+    """
+    if arguments is None:
+        garbage.hold()
     invocation = Invocation()
     try:
         result = cli.main(arguments, prog_name="neolink", standalone_mode=False, obj=invocation)

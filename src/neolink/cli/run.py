@@ -1,7 +1,6 @@
-"""``neolink rtsp``: run the bridge until it is told to stop."""
+"""Runs the bridge until it is told to stop, for ``neolink rtsp`` and ``neolink demo``."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -12,12 +11,13 @@ import click
 from neolink.app import Bridge, BridgeSettings
 from neolink.cli.banner import banner
 from neolink.cli.context import Invocation
+from neolink.cli.garbage import leave_out_of_collections
 from neolink.cli.loop import run
 from neolink.cli.reload import ConfigFile, follow
 from neolink.cli.settings import bridge_settings
 from neolink.cli.systemd import SystemdNotifier
 
-__all__ = ["rtsp", "run_bridge"]
+__all__ = ["run_bridge", "serve_file"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,10 +25,8 @@ CLOSING_S = 9.0
 """An ordered end never takes so long, unless something hangs that cannot be cancelled."""
 
 
-@click.command(help="Serve the cameras over RTSP until stopped.")
-@click.pass_obj
-def rtsp(invocation: Invocation) -> None:
-    """Serve the cameras over RTSP."""
+def serve_file(invocation: Invocation) -> None:
+    """Serve what the configuration file says until stopped. Raises NeolinkError."""
 
     def read() -> BridgeSettings:
         return bridge_settings(invocation.load_config().config)
@@ -70,7 +68,6 @@ async def _serve(bridge: Bridge, file: ConfigFile | None, hint: str) -> None:
         return bridge.observer.read().process.loop_lag_s
 
     def ready() -> None:
-        _leave_out_of_collections()
         click.echo(banner(bridge, hint))
         systemd.ready()
         if systemd.is_on:
@@ -79,6 +76,7 @@ async def _serve(bridge: Bridge, file: ConfigFile | None, hint: str) -> None:
         if file is not None:
             following = follow(file, bridge, systemd)
             beside.append(asyncio.create_task(following, name="configuration"))
+        leave_out_of_collections()
 
     try:
         await bridge.run(on_ready=ready)
@@ -86,15 +84,6 @@ async def _serve(bridge: Bridge, file: ConfigFile | None, hint: str) -> None:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
-
-
-def _leave_out_of_collections() -> None:
-    """Spare every full garbage collection the modules, which stay for good.
-
-    Looking at them takes 40 ms on a fast machine, in which no picture is sent.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _give_up(*_: object) -> None:

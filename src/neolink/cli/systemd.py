@@ -38,6 +38,7 @@ class SystemdNotifier:
         self._clock = clock or SystemClock()
         self._status = ""
         self._has_failed = False
+        self._has_complained = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], clock: Clock | None = None) -> Self:
@@ -91,13 +92,26 @@ class SystemdNotifier:
         every_s = min(TELL_EVERY_S, (self.watchdog_s or float("inf")) / 2)
         try:
             while True:
-                if self.watchdog_s is not None and loop_lag_s() < self.watchdog_s / 4:
+                try:
+                    self._tell(summary, loop_lag_s)
+                except Exception:  # noqa: BLE001 - logged; silence would end the whole bridge
+                    self._complain()
                     self.watchdog()
-                self.status(summary())
                 await asyncio.sleep(every_s)
         except asyncio.CancelledError:
             self.stopping()
             raise
+
+    def _tell(self, summary: Callable[[], str], loop_lag_s: Callable[[], float]) -> None:
+        if self.watchdog_s is not None and loop_lag_s() < self.watchdog_s / 4:
+            self.watchdog()
+        self.status(summary())
+
+    def _complain(self) -> None:
+        """Log a fault of ours; called while it is handled."""
+        if not self._has_complained:
+            self._has_complained = True
+            _LOG.exception("the state of the bridge cannot be told to systemd")
 
     def _send(self, text: str) -> None:
         if self._address is None:

@@ -60,7 +60,7 @@ def _transport_security(config: Config) -> Iterator[Diagnostic]:
         text = "RTSP over TLS is not there yet: `neolink rtsp` refuses to start with this key"
         yield Diagnostic(Severity.WARNING, ("certificate",), text)
     if config.users and config.certificate is None:
-        text = "without a `certificate` the users' passwords may travel in clear text"
+        text = "RTSP over TLS is not there yet, so passwords may travel in clear text"
         yield Diagnostic(Severity.NOTICE, ("users",), text)
 
 

@@ -2,19 +2,11 @@
 
 from dataclasses import dataclass
 
-from neolink.baichuan.xml import (
-    AbilityInfo,
-    BatteryInfo,
-    ChannelInfoList,
-    Compression,
-    DeviceInfo,
-    EncodeTable,
-    StreamCompression,
-    StreamInfoList,
-    Support,
-    SystemGeneral,
-    VersionInfo,
-)
+from neolink.baichuan.xml.ability import AbilityInfo, Support
+from neolink.baichuan.xml.battery import BatteryInfo
+from neolink.baichuan.xml.login import DeviceInfo
+from neolink.baichuan.xml.streams import Compression, EncodeTable, StreamCompression, StreamInfoList
+from neolink.baichuan.xml.system import ChannelInfoList, SystemGeneral, VersionInfo
 from neolink.media.tracks import StreamKind
 
 __all__ = ["STREAM_NAMES", "DeviceFacts", "Expected", "StreamFacts"]

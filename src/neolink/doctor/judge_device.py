@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from neolink.baichuan.xml import ChannelInfo, SystemGeneral
 from neolink.baichuan.xml.ability import Right
+from neolink.baichuan.xml.system import ChannelInfo, SystemGeneral
 from neolink.doctor.device_facts import DeviceFacts, Expected, StreamFacts
 from neolink.doctor.findings import Cause, Check, Finding, failure, fine, warning
 from neolink.doctor.words import and_join, foreign, rate, span

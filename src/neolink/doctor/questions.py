@@ -7,22 +7,13 @@ answer, or does not have, is None in the facts.
 from typing import TypeVar
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import (
-    AbilityInfo,
-    BatteryInfo,
-    BatteryList,
-    Body,
-    BodyPart,
-    ChannelInfoList,
-    Compression,
-    DeviceInfo,
-    Extension,
-    StreamInfoList,
-    Support,
-    SystemGeneral,
-    VersionInfo,
-    WifiSignal,
-)
+from neolink.baichuan.xml import Body, BodyPart, Extension
+from neolink.baichuan.xml.ability import AbilityInfo, Support
+from neolink.baichuan.xml.battery import BatteryInfo, BatteryList
+from neolink.baichuan.xml.login import DeviceInfo
+from neolink.baichuan.xml.network import WifiSignal
+from neolink.baichuan.xml.streams import Compression, StreamInfoList
+from neolink.baichuan.xml.system import ChannelInfoList, SystemGeneral, VersionInfo
 from neolink.clock import Clock
 from neolink.doctor.device_facts import DeviceFacts, StreamFacts
 from neolink.doctor.visit import Visit

@@ -9,7 +9,8 @@ from typing import Self
 
 from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import Body, Extension, LoginUser, parse_body, serialize_body
+from neolink.baichuan.xml import Body, Extension, parse_body, serialize_body
+from neolink.baichuan.xml.login import LoginUser
 from neolink.camera.connection import Connection
 from neolink.camera.session import CameraSession
 from neolink.camera.settings import CameraSettings
@@ -77,7 +78,7 @@ class Visit:
         except BaseException:
             connection.close()
             raise
-        session = CameraSession(connection, logged_in.body, log)
+        session = CameraSession(connection, logged_in, log)
         return cls(connection, session, logged_in.encryption, clock, patience)
 
     @property

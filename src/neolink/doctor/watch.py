@@ -15,7 +15,7 @@ from neolink.baichuan.bcmedia import (
     Packet,
     VideoPacket,
 )
-from neolink.baichuan.xml import resolve_table
+from neolink.baichuan.xml.streams import resolve_table
 from neolink.doctor.media_facts import MediaFacts
 from neolink.doctor.sound import SoundCount
 from neolink.media.assembler import VideoAssembler

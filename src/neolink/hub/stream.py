@@ -158,6 +158,11 @@ class Stream:
         return self._pts_now() / VIDEO_CLOCK_RATE
 
     @property
+    def is_open(self) -> bool:
+        """False once it was closed."""
+        return not self._is_closed
+
+    @property
     def state(self) -> DemandState:
         """Where the stream is in its life."""
         return self._demand.state

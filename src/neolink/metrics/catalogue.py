@@ -296,6 +296,13 @@ STREAMS: Final[tuple[Metric[StreamReading], ...]] = (
         "What the camera sent in the last ten seconds; times 8 it is the bit rate.",
         lambda stream: stream.bitrate_bps / 8,
     ),
+    _gauge(
+        "neolink_stream_nominal_bytes_per_second",
+        "What the camera is set to send; absent while not known.",
+        lambda stream: (
+            None if stream.nominal_bitrate_bps is None else stream.nominal_bitrate_bps / 8
+        ),
+    ),
     _counter(
         "neolink_frames_total",
         "Pictures and audio frames that the camera sent.",

@@ -62,17 +62,22 @@ class StatsdPusher:
         self._is_in_trouble = False
 
     async def run(self) -> None:
-        """Push at every interval, until cancelled."""
+        """Push at every interval, until cancelled; after a fault it may be run again."""
         try:
             while True:
                 await self._sleep(self._settings.interval_s)
                 await self._push()
         finally:
-            if self._socket is not None:
-                self._socket.close()
-            if self._looking_up is not None:
-                self._looking_up.cancel()
-                await asyncio.gather(self._looking_up, return_exceptions=True)
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        sock, looking_up = self._socket, self._looking_up
+        self._socket = self._found = self._looking_up = None
+        if sock is not None:
+            sock.close()
+        if looking_up is not None:
+            looking_up.cancel()
+            await asyncio.gather(looking_up, return_exceptions=True)
 
     async def _push(self) -> None:
         try:

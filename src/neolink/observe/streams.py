@@ -36,6 +36,7 @@ def stream_reading(
         nominal_fps=_nominal_fps(stream, source),
         fps=fps,
         bitrate_bps=bitrate_bps,
+        nominal_bitrate_bps=source.nominal_bitrate_bps,
         pictures=counters.pictures,
         audio_frames=counters.audio_frames,
         key_frames=counters.key_frames,

@@ -61,8 +61,9 @@ class ObservedBridge:
 
     def access(self, camera: str) -> Access | None:
         """Return who may watch a camera; None where nobody can: it is served nowhere."""
-        for (name, _), mount in self._bridge.mounts.items():
-            if name == camera:
+        for kind in StreamKind:  # asked for each camera and page: not a walk through all mounts
+            mount = self._bridge.mounts.get((camera, kind))
+            if mount is not None:
                 return mount.settings.access
         return None
 

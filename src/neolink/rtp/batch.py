@@ -81,12 +81,13 @@ class PacketBatch:
 
     def _split(self) -> list[memoryview]:
         """Cut where the ``$`` headers say that packets start and end."""
-        view = memoryview(self.buffer)
+        buffer = self.buffer
+        view = memoryview(buffer)
         datagrams: list[memoryview] = []
         end = 0
-        while end < len(view):
+        while end < len(buffer):
             start = end + INTERLEAVED_HEADER_LENGTH
-            end = start + (view[start - 2] << 8 | view[start - 1])
+            end = start + (buffer[start - 2] << 8 | buffer[start - 1])
             datagrams.append(view[start:end])
         return datagrams
 
@@ -98,17 +99,19 @@ class PacketBatch:
 
 
 def _runs(datagrams: list[memoryview], max_segments: int, max_bytes: int) -> list[Segments]:
+    lengths = [len(datagram) for datagram in datagrams]
+    lengths.append(0)  # ends the last run
     runs: list[Segments] = []
-    run: list[memoryview] = []
-    room = size = 0
-    for datagram in datagrams:
-        length = len(datagram)
-        # Only a run whose last datagram is full-sized may grow.
-        if not run or length > size or len(run[-1]) < size or length > room:
-            size = length
-            run = []
-            room = min(max_bytes, max_segments * size)
-            runs.append((size, run))
-        run.append(datagram)
-        room -= size
+    begin = 0
+    while begin < len(datagrams):
+        size = lengths[begin]
+        room = min(max_bytes, max_segments * size) - size
+        end = begin + 1
+        while lengths[end] == size <= room:
+            room -= size
+            end += 1
+        if 0 < lengths[end] < size and lengths[end] <= room:
+            end += 1
+        runs.append((size, datagrams[begin:end]))
+        begin = end
     return runs

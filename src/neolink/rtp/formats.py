@@ -3,7 +3,7 @@
 SDP text is written elsewhere from these values; nothing is sent here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -21,7 +21,7 @@ from neolink.media.tracks import (
 from neolink.media.units import AccessUnit, AudioFrame, MediaUnit
 from neolink.rtp.packetizers import aac, h264, h265, pcm
 from neolink.rtp.packetizers.nal_units import Aggregation
-from neolink.rtp.payload import Payload
+from neolink.rtp.payload import Fragments, Payload
 
 __all__ = ["AudioChoice", "PayloadFormat", "UnitT", "audio_format", "video_format"]
 
@@ -32,6 +32,7 @@ _PCMA_PAYLOAD_TYPE = 8
 
 UnitT = TypeVar("UnitT", bound=MediaUnit)
 
+_Payloads = Sequence[Payload | Fragments]
 _AudioPacketizer = Callable[[AudioFrame, int], list[Payload]]
 
 
@@ -65,8 +66,8 @@ class PayloadFormat(Generic[UnitT]):
     payload_type: int
     encoding_name: str
     clock_rate: int
-    packetize: Callable[[UnitT, int], list[Payload]] = field(compare=False, repr=False)
-    repacketize: Callable[[UnitT, int], list[Payload]] = field(compare=False, repr=False)
+    packetize: Callable[[UnitT, int], _Payloads] = field(compare=False, repr=False)
+    repacketize: Callable[[UnitT, int], _Payloads] = field(compare=False, repr=False)
     pts_rate: int
     is_video: bool
     channels: int = 1
@@ -111,7 +112,7 @@ def audio_format(track: AudioTrack, choice: AudioChoice) -> PayloadFormat[AudioF
             return _g711_format(track, _PCMU_PAYLOAD_TYPE, "PCMU", encode_pcmu)
         case AudioChoice.PCMA, AudioCodec.L16:
             return _g711_format(track, _PCMA_PAYLOAD_TYPE, "PCMA", encode_pcma)
-    raise Unsupported(f"audio {choice.value!r} cannot be made of {track.codec.value}")
+    raise Unsupported(f"the sound is {track.codec.value} and cannot become {choice.value}")
 
 
 def _aac_format(track: AudioTrack) -> PayloadFormat[AudioFrame]:

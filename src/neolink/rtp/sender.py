@@ -1,11 +1,13 @@
 """Numbers a track's packets and serializes each media unit once for all players.
 
 Hot path: runs once for every unit of every camera, whatever the number of players. Headers are
-packed by one precompiled ``Struct`` and everything is joined in one allocation; media bytes are
-copied exactly once. No packet objects. No sending and no clock here: NTP time is an argument.
+packed by precompiled structs and everything is joined in one allocation; media bytes are copied
+exactly once. Of a cut NAL unit only the number differs from packet to packet, so that little more
+than that is made for each. No packet objects. No sending and no clock: NTP time is an argument.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Generic
 
 from neolink.media.units import AccessUnit
@@ -16,6 +18,7 @@ from neolink.rtp.payload import (
     HEADER_LENGTH,
     MAX_PAYLOAD,
     MIN_PAYLOAD,
+    Fragments,
     Payload,
 )
 from neolink.rtp.rtcp import Bye, ReceiverReport, Sdes, SdesChunk, SenderReport
@@ -29,6 +32,13 @@ _OVERHEAD = INTERLEAVED_HEADER_LENGTH + HEADER_LENGTH
 
 # "$" and channel, length, version to payload type, sequence, timestamp and SSRC as one number.
 _pack_header = struct.Struct(">HHHHQ").pack
+# The same in pieces, where many packets have most of it in common.
+_pack_start = struct.Struct(">HHH").pack
+_pack_numbered = struct.Struct(">6sH").pack
+_pack_source = struct.Struct(">Q").pack
+
+_Parts = list[bytes | memoryview]
+_PARTS = 3  # of each packet: two of its headers, then the media
 
 
 class RtpSender(Generic[UnitT]):
@@ -117,49 +127,76 @@ class RtpSender(Generic[UnitT]):
     def _description(self) -> bytes:
         return Sdes((SdesChunk(self.ssrc, self.cname),)).serialize()
 
-    def _batch(self, unit: UnitT, payloads: list[Payload], sequence: int, pts: int) -> PacketBatch:
+    def _batch(
+        self, unit: UnitT, payloads: Sequence[Payload | Fragments], sequence: int, pts: int
+    ) -> PacketBatch:
         timestamp = self.timestamp(pts)
         if self.payload_format.bytes_per_tick:
-            buffer = self._serialize_timed(payloads, sequence, timestamp)
+            parts = self._serialize_timed(payloads, sequence, timestamp)
         else:
-            buffer = self._serialize(payloads, sequence, timestamp)
+            parts = self._serialize(payloads, sequence, timestamp)
         return PacketBatch(
-            buffer=buffer,
+            buffer=b"".join(parts),
             channel=self._channel,
             first_sequence=sequence,
-            packet_count=len(payloads),
+            packet_count=len(parts) // _PARTS,
             timestamp=timestamp,
             pts=pts,
             is_random_access=unit.is_random_access if isinstance(unit, AccessUnit) else True,
             is_video=self.payload_format.is_video,
         )
 
-    def _serialize(self, payloads: list[Payload], sequence: int, timestamp: int) -> bytes:
-        dollar = 0x2400 | self._channel
-        kind = self._type
+    def _serialize(
+        self, payloads: Sequence[Payload | Fragments], sequence: int, timestamp: int
+    ) -> _Parts:
         source = timestamp << 32 | self.ssrc
-        parts: list[bytes | memoryview] = []
-        append = parts.append
-        for prefix, body in payloads:
+        dollar, kind = 0x2400 | self._channel, self._type
+        parts: _Parts = []
+        left = len(payloads)
+        for payload in payloads:
+            left -= 1
+            if not left and self.payload_format.marks_end:
+                kind |= _MARKER
+            number = sequence + len(parts) // _PARTS
+            if isinstance(payload, Fragments):
+                parts += self._cut(payload, number, kind, source)
+                continue
+            prefix, body = payload
             length = HEADER_LENGTH + len(prefix) + len(body)
-            append(_pack_header(dollar, length, kind, sequence & 0xFFFF, source))
-            append(prefix)
-            append(body)
-            sequence += 1
-        if payloads and self.payload_format.marks_end:
-            last = sequence - 1 & 0xFFFF
-            parts[-3] = _pack_header(dollar, length, kind | _MARKER, last, source)
-        return b"".join(parts)
+            header = _pack_header(dollar, length, kind, number & 0xFFFF, source)
+            parts += header, prefix, body
+        return parts
 
-    def _serialize_timed(self, payloads: list[Payload], sequence: int, timestamp: int) -> bytes:
+    def _cut(self, fragments: Fragments, number: int, last_kind: int, source: int) -> _Parts:
+        """Make the packets of one NAL unit; ``last_kind`` is the last one's type and marker."""
+        body, size, (first, middle, last) = fragments
+        dollar, overhead = 0x2400 | self._channel, HEADER_LENGTH + len(middle)
+        start, common = _pack_start(dollar, overhead + size, self._type), _pack_source(source)
+        middle = common + middle
+        parts: _Parts = []
+        for position in range(0, len(body), size):
+            parts += (
+                _pack_numbered(start, number & 0xFFFF),
+                middle,
+                body[position : position + size],
+            )
+            number += 1
+        parts[1] = common + first
+        start = _pack_start(dollar, overhead + len(parts[-1]), last_kind)
+        parts[-3:-1] = _pack_numbered(start, number - 1 & 0xFFFF), common + last
+        return parts
+
+    def _serialize_timed(
+        self, payloads: Sequence[Payload | Fragments], sequence: int, timestamp: int
+    ) -> _Parts:
         """Audio whose position in bytes is its time: one timestamp for each payload."""
         bytes_per_tick = self.payload_format.bytes_per_tick
-        packets: list[bytes] = []
-        for payload in payloads:
-            packets.append(self._serialize([payload], sequence, timestamp))
-            sequence += 1
-            timestamp = timestamp + len(payload[1]) // bytes_per_tick & 0xFFFFFFFF
-        return b"".join(packets)
+        parts: _Parts = []
+        for number, payload in enumerate(payloads, sequence):
+            packet = self._serialize([payload], number, timestamp)
+            parts += packet
+            timestamp = timestamp + len(packet[-1]) // bytes_per_tick & 0xFFFFFFFF
+        return parts
 
 
 def ntp_time(unix_s: float) -> int:

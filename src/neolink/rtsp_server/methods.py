@@ -43,6 +43,7 @@ from neolink.rtsp_server.mount import Mount, StartPoint
 from neolink.rtsp_server.parcel import AUDIO, VIDEO
 from neolink.rtsp_server.player import Player
 from neolink.rtsp_server.refusals import Refusal
+from neolink.rtsp_server.settings import AudioChoice as ConfiguredAudio
 from neolink.rtsp_server.settings import StartMode
 from neolink.rtsp_server.setup import Channels, choose_transport, grant_tcp, grant_udp
 from neolink.rtsp_server.switcher import FindStreams
@@ -58,6 +59,7 @@ MAX_BAD_REQUESTS: Final = 3
 KNOWN_OPTIONS: Final = ("play.basic",)
 _CHOICES: Final = frozenset(choice.value for choice in AudioChoice)
 _STARTS: Final = frozenset(mode.value for mode in StartMode)
+_STARTS_TEXT: Final = ", ".join(mode.value for mode in StartMode)
 
 Headers = list[tuple[str, str]]
 
@@ -430,12 +432,19 @@ def _rtp_info(session: ServerSession, starts: Mapping[int, StartPoint]) -> str:
 
 def _audio_choice(mount: Mount, target: Target) -> AudioChoice:
     text = target.query.get("audio", mount.settings.audio.value).lower()
-    return AudioChoice(text) if text in _CHOICES else AudioChoice.SOURCE
+    if text in _CHOICES:
+        return AudioChoice(text)
+    if text != ConfiguredAudio.AUTO:
+        mount.tell_unknown("audio", text, "it comes as the camera sends it")
+    return AudioChoice.SOURCE
 
 
 def _start_mode(mount: Mount, target: Target) -> StartMode:
-    text = target.query.get("start", "").lower()
-    return StartMode(text) if text in _STARTS else mount.settings.start
+    text = target.query.get("start", mount.settings.start.value).lower()
+    if text in _STARTS:
+        return StartMode(text)
+    mount.tell_unknown("start", text, f"{mount.settings.start} is taken; allowed: {_STARTS_TEXT}")
+    return mount.settings.start
 
 
 _METHODS: Final[Mapping[Method, Callable[[Conversation, Request, Target], Awaitable[Answer]]]] = {

@@ -40,6 +40,9 @@ EARLY_REPORTS = 6
 """So many reports follow closely on a replay: GStreamer's clock for the pictures is bent by
 those squeezed together, and only a report lets it find the sound again."""
 
+MAX_UNKNOWN_OPTIONS = 20
+"""So many values of a URL's options are told of: players can make up any number."""
+
 SQUEEZE_TICKS = VIDEO_CLOCK_RATE * 150 // 1000
 """In ``fast`` mode the cached pictures are shown within this much time before live."""
 
@@ -118,6 +121,7 @@ class Mount:
         self._audio: dict[AudioChoice, RtpSender[AudioFrame]] = {}
         self._cache: GopCache[_Cached] = GopCache()
         self._refused_choices: set[AudioChoice] = set()
+        self._unknown_options: set[tuple[str, str]] = set()
         self._hold: Hold | None = None
         self._ssrcs = _Ssrcs()
         self._origin_unix_s: float | None = None
@@ -182,8 +186,16 @@ class Mount:
             if choice not in self._refused_choices:
                 self._refused_choices.add(choice)
                 log = bind_stream(_LOG, self.name)
-                log.warning("audio %s: %s; sending it as it is", choice, error)
+                log.warning("%s; it comes as the camera sends it", error)
             return audio_format(track, AudioChoice.SOURCE)
+
+    def tell_unknown(self, option: str, value: str, instead: str) -> None:
+        """Log once that a value of ``?option=`` means nothing here, and what is done instead."""
+        told = self._unknown_options
+        if len(told) < MAX_UNKNOWN_OPTIONS and (option, value[:40]) not in told:
+            told.add((option, value[:40]))
+            log = bind_stream(_LOG, self.name)
+            log.warning("%s %r is not known in this version: %s", option, value[:40], instead)
 
     # -- players ----------------------------------------------------------------------
 

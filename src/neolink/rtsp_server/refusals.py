@@ -53,5 +53,5 @@ class Refusals:
         held_back = self._limiter.admit((reason, about))
         if held_back is None:
             return
-        more: Final = f" ({held_back} more like this were held back)" if held_back else ""
+        more: Final = f" ({held_back} more like this held back)" if held_back else ""
         _LOG.warning("%s: %s%s", about, text, more)

@@ -81,6 +81,7 @@ class RtspServer:
         self.context.set_bounds()
         self._clock = clock
         self._listener: socket.socket | None = None
+        self._port = 0
         self._connections: dict[ClientConnection, None] = {}  # the oldest first
         self._limiter = RepeatLimiter(clock)
         self._progress: dict[str, int] = {}
@@ -134,9 +135,8 @@ class RtspServer:
 
     @property
     def port(self) -> int:
-        """The TCP port that is listened on."""
-        assert self._listener is not None  # after open()
-        return int(self._listener.getsockname()[1])
+        """The TCP port that is listened on, also while the server is started again; 0 before."""
+        return self._port
 
     def reload(
         self, settings: RtspSettings, mounts: Mapping[tuple[str, StreamKind], Mount]
@@ -185,6 +185,7 @@ class RtspServer:
         """Bind all ports. Raises ConfigError naming the address that is in use."""
         settings = self.settings
         self._listener = _listen(settings.bind, settings.port)
+        self._port = int(self._listener.getsockname()[1])
         if settings.is_udp_enabled:
             try:
                 self.context.udp = UdpPorts(settings.bind, settings.rtp_port, self._on_rtcp)
@@ -326,17 +327,26 @@ class RtspServer:
     async def _adapt_often(self) -> None:
         while True:
             await asyncio.sleep(ADAPT_S)
-            self.adapt()
+            for _ in self.adapting():
+                await asyncio.sleep(0)
 
     def adapt(self) -> None:
         """Move players between main and sub stream that may and should be, by the clock."""
+        for _ in self.adapting():
+            pass
+
+    def adapting(self) -> Iterator[None]:
+        """Do the same; yield after each move: each takes a millisecond, and all may be due."""
         now_s = self._clock.monotonic_s()
         for _, player in self.context.live_sessions():
+            moves = player.moves_down + player.moves_up
             try:
                 player.adapt(now_s)
             except Exception:  # a player's fault must not end the others
                 player.log.exception("failed")
                 player.dismiss("internal error")
+            if player.moves_down + player.moves_up != moves:
+                yield
 
     def _note_progress(self, before: Mapping[str, int], now_s: float) -> dict[str, int]:
         """Count a TCP player that drains its socket as alive, even if it never asks anything."""

@@ -6,7 +6,7 @@ Protocol reference, section 6. Which packets are due when is in ``preview``.
 from neolink.baichuan.bcmedia import Packet, VideoPacket
 from neolink.baichuan.ids import Status
 from neolink.baichuan.server import Requested
-from neolink.baichuan.xml import Preview as PreviewBody
+from neolink.baichuan.xml.streams import Preview as PreviewBody
 from neolink.simulator.line import Line
 from neolink.simulator.preview import Preview
 from neolink.simulator.profile import kind_of

@@ -70,7 +70,9 @@ class Scenario:
         """Read a file. Raises ConfigError, also for a file that cannot be read."""
         try:
             text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: {error}") from None
         return cls.parse(text, str(path))
 

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import AlarmEvent, AlarmEventList, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.events import AlarmEvent, AlarmEventList
 from neolink.clock import Clock, SystemClock
 from neolink.errors import ConfigError
 from neolink.simulator.camera import ClientConnection

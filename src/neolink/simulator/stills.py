@@ -6,7 +6,8 @@ Protocol reference, section 6. The pictures are in ``snapshots``.
 from neolink.baichuan.header import Header
 from neolink.baichuan.ids import Status
 from neolink.baichuan.server import Requested
-from neolink.baichuan.xml import Snap, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.still import Snap
 from neolink.simulator.line import Line
 from neolink.simulator.profile import kind_of
 from neolink.simulator.requests import body_of, channel_of

@@ -1,14 +1,16 @@
 """``/api/v1/cameras``: what there is, its recent past, its log, a still picture."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
+from neolink.camera.status import CameraState
 from neolink.media.tracks import StreamKind
 from neolink.readings import StreamReading
 from neolink.web.errors import ApiError
-from neolink.web.events import describe_camera
+from neolink.web.events import AT_A_STRETCH, describe_camera
 from neolink.web.exchange import Exchange, json_response
 from neolink.web.snapshots import Busy, NoPicture
 from neolink.web.views import line_view, samples_view
@@ -23,12 +25,14 @@ WIDEST: Final = 8192
 
 async def cameras(exchange: Exchange) -> web.StreamResponse:
     """Return all cameras."""
-    context, reading = exchange.context, exchange.reading
-    health = context.glance.health
-    shown = [
-        describe_camera(one, health, context.view, exchange.rtsp, reading.unix_s)
-        for one in reading.cameras
-    ]
+    context = exchange.context
+    await context.glance.refresh()
+    reading, health = exchange.reading, context.glance.health
+    shown = []
+    for number, one in enumerate(reading.cameras, 1):
+        shown.append(describe_camera(one, health, context.view, exchange.rtsp, reading.unix_s))
+        if number % AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
     return json_response({"cameras": shown})
 
 
@@ -58,6 +62,7 @@ async def snapshot(exchange: Exchange) -> web.StreamResponse:
     """Return a still picture."""
     stream = _wanted_stream(exchange)
     width = _number(exchange.request, "width", NARROWEST, WIDEST)
+    _recheck(exchange, stream)
     try:
         taken = await exchange.context.snapshots.take(
             stream.camera, stream.kind, width=width, key_frame_age_s=stream.last_key_frame_age_s
@@ -74,6 +79,14 @@ async def snapshot(exchange: Exchange) -> web.StreamResponse:
     if taken.age_s is not None:
         headers["X-Neolink-Age-S"] = f"{taken.age_s:.3f}"
     return web.Response(body=taken.jpeg, content_type="image/jpeg", headers=headers)
+
+
+def _recheck(exchange: Exchange, stream: StreamReading) -> None:
+    """Have the stream seen again, unless that would cost a battery or wake a camera."""
+    camera, context = exchange.camera(), exchange.context
+    found = context.view.stream(stream.camera, stream.kind)
+    if found and camera.state is CameraState.CONNECTED and not camera.is_battery:
+        context.recheck.look(found)
 
 
 def _wanted_stream(exchange: Exchange) -> StreamReading:

@@ -20,7 +20,7 @@ from neolink.web.jsontext import to_json
 from neolink.web.view import BridgeView, LogLine
 from neolink.web.views import JsonObject, RtspAddress, camera_view, line_view
 
-__all__ = ["Events", "Listener", "describe_camera"]
+__all__ = ["AT_A_STRETCH", "Events", "Listener", "describe_camera"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ class Events:
         self._listeners: set[Listener] = set()
         self._has_listeners = asyncio.Event()
         self._edition: _Edition | None = None
+        self._making = asyncio.Lock()
         self._told: dict[str, LogLine] = {}
         """The newest line of each camera that was told."""
         self._limiter = RepeatLimiter(clock)
@@ -144,9 +145,7 @@ class Events:
 
         ``host`` is the name by which the listener knows us.
         """
-        edition = self._edition
-        if edition is None or self._clock.monotonic_s() - edition.made_s >= CAMERAS_EVERY_S:
-            edition = await self._make_edition()
+        edition = await self._recent_edition()
         listener = Listener(host, may_see)
         listener.bring(edition, ())
         if not self._listeners:
@@ -182,8 +181,17 @@ class Events:
         for listener in list(self._listeners):
             listener.bring(fresh, lines)
 
+    async def _recent_edition(self) -> _Edition:
+        """Return an edition to begin with: one for all who come at the same time."""
+        async with self._making:
+            edition = self._edition
+            if edition is None or self._clock.monotonic_s() - edition.made_s >= CAMERAS_EVERY_S:
+                edition = await self._make_edition()
+            return edition
+
     async def _make_edition(self) -> _Edition:
         made_s = self._clock.monotonic_s()
+        await self._glance.refresh()
         reading, health = self._glance.reading, self._glance.health
         rtsp = RtspAddress(ANY_HOST, self._view.rtsp_port)
         cameras: list[tuple[str, bytes]] = []

@@ -18,6 +18,7 @@ from neolink.web.events import Events
 from neolink.web.glance import Glance
 from neolink.web.hosts import HostName
 from neolink.web.jsontext import to_json
+from neolink.web.recheck import Recheck
 from neolink.web.snapshots import Snapshots
 from neolink.web.view import BridgeView
 from neolink.web.views import RtspAddress, visible_health, without_other_cameras
@@ -39,6 +40,7 @@ class Context:
     glance: Glance
     events: Events
     snapshots: Snapshots
+    recheck: Recheck
     assets: Mapping[str, Asset]
     """The page's files by name."""
     description: Asset

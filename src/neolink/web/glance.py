@@ -1,5 +1,6 @@
 """The bridge as it was a moment ago: however often it is asked, reading it costs the same."""
 
+import asyncio
 from typing import Final
 
 from neolink.clock import Clock
@@ -32,15 +33,27 @@ class Glance:
         """How everything is, made with :attr:`reading`."""
         return self._look()[1]
 
+    async def refresh(self) -> None:
+        """Look anew if that is due, a piece at a time: with many cameras pictures go in between."""
+        if self._is_fresh():
+            return
+        self._view.read()  # what follows is given the same reading
+        await asyncio.sleep(0)
+        self._look()
+        await asyncio.sleep(0)
+
     def forget(self) -> None:
         """Look anew at the next question, because something was just changed."""
         self._reading = None
 
     def _look(self) -> tuple[BridgeReading, BridgeHealth]:
-        now_s = self._clock.monotonic_s()
         reading, health = self._reading, self._health
-        if reading is None or health is None or now_s - self._read_s >= FRESH_S:
+        if reading is None or health is None or not self._is_fresh():
+            self._read_s = self._clock.monotonic_s()
             reading = self._reading = self._view.read()
             health = self._health = self._view.health()
-            self._read_s = now_s
         return reading, health
+
+    def _is_fresh(self) -> bool:
+        age_s = self._clock.monotonic_s() - self._read_s
+        return self._reading is not None and age_s < FRESH_S

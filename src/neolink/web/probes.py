@@ -30,6 +30,7 @@ async def readyz(exchange: Exchange) -> web.StreamResponse:
 
 async def health(exchange: Exchange) -> web.StreamResponse:
     """Tell how everything is, and why."""
+    await exchange.context.glance.refresh()
     found = exchange.health
     status = HTTPStatus.OK if found.is_healthy else HTTPStatus.SERVICE_UNAVAILABLE
     return json_response(health_view(found, exchange.reading), status)

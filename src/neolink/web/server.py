@@ -28,6 +28,7 @@ from neolink.web.hosts import is_one_of
 from neolink.web.live.audience import Audience
 from neolink.web.live.video import LiveVideo
 from neolink.web.protocol import HttpProtocol
+from neolink.web.recheck import Recheck
 from neolink.web.refusals import HttpRefusal
 from neolink.web.routes import ROUTES
 from neolink.web.settings import HttpLimits, HttpSettings, is_loopback
@@ -75,6 +76,7 @@ class WebServer:
             glance=glance,
             events=Events(view, glance, clock),
             snapshots=Snapshots(view, clock),
+            recheck=Recheck(),
             assets=load_assets() if assets is None else assets,
             description=load_asset(),
             live=LiveVideo(view, gate, clock, audience, max_bytes=limits.max_viewer_bytes),
@@ -149,6 +151,7 @@ class WebServer:
         self._close_listener()
         self._end_viewers()
         self.context.snapshots.close()
+        self.context.recheck.close()
         if self._door is not None:
             self._door.close_all()
             self._door = None

@@ -56,6 +56,10 @@ class RtspAddress:
         """Return the URL of a stream, without credentials."""
         return f"rtsp://{self.host}:{self.port}{self.path(camera, kind)}"
 
+    def adaptive_url(self, camera: str) -> str:
+        """Return the URL at which a player is sent the stream that it can follow."""
+        return f"rtsp://{self.host}:{self.port}/{quote(camera, safe='')}/auto"
+
 
 def iso(unix_s: float) -> str:
     """Write a time: ``2023-11-14T22:13:20.000Z``."""
@@ -146,11 +150,24 @@ def camera_view(
         "battery_percent": camera.battery_percent,
         "awake_s": _seconds(camera.awake_s),
         "last_event": _event(last_event),
+        "rtsp_auto_url": rtsp.adaptive_url(camera.name) if _is_adaptable(camera) else None,
         "streams": [
             _stream(stream, health.streams.get(stream.kind, health.health), rtsp)
             for stream in camera.streams
         ],
     }
+
+
+def _is_adaptable(camera: CameraReading) -> bool:
+    """Whether there are two streams of one codec, as far as that is known."""
+    shown = [
+        stream.presentation.video.codec
+        for stream in camera.streams
+        if stream.kind is not StreamKind.EXTERN
+        and stream.presentation
+        and stream.presentation.video
+    ]
+    return len(shown) == 2 and shown[0] is shown[1]
 
 
 def _event(line: LogLine | None) -> JsonObject | None:
@@ -170,6 +187,7 @@ def _stream(stream: StreamReading, health: Health, rtsp: RtspAddress) -> JsonObj
         "fps": _number(stream.fps),
         "nominal_fps": _number(stream.nominal_fps),
         "bitrate_bps": _number(stream.bitrate_bps, 0),
+        "nominal_bitrate_bps": _number(stream.nominal_bitrate_bps, 0),
         "gop_s": _seconds(stream.gop_s),
         "last_picture_age_s": _seconds(stream.last_picture_age_s),
         "av_drift_s": _seconds(stream.av_drift_s),

@@ -4,7 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from neolink.baichuan import xml
+from neolink.baichuan.xml import Extension, Node, parse_body, serialize_body
+from neolink.baichuan.xml.ability import AbilityInfo, Support, SupportItem
+from neolink.baichuan.xml.events import AlarmEventList, SmartAiSub
+from neolink.baichuan.xml.lights import FloodlightTask, LightRange, NightLongView
+from neolink.baichuan.xml.login import DeviceInfo, DeviceResolution, EncryptionBody, LoginUser
+from neolink.baichuan.xml.picture import DayNight, InputAdvanceCfg
+from neolink.baichuan.xml.streams import (
+    Preview,
+    Resolution,
+    StreamInfoList,
+    resolve_index_first,
+    resolve_table,
+)
+from neolink.baichuan.xml.system import User, UserList
 
 KEY = bytes.fromhex("1F2D3C4B5A6978FF")
 
@@ -28,29 +41,29 @@ def section(samples: Path, name: str, *, header: int, offset: int = 0) -> bytes:
     ],
 )
 def test_captured_nonce(samples: Path, name: str, nonce: str) -> None:
-    found = xml.parse_body(section(samples, name, header=20)).get(xml.EncryptionBody)
-    assert found == xml.EncryptionBody("md5", nonce)
+    found = parse_body(section(samples, name, header=20)).get(EncryptionBody)
+    assert found == EncryptionBody("md5", nonce)
 
 
 @pytest.mark.parametrize(
     ("name", "offset", "preview"),
     [
-        ("xml_mainstream_b800.bin", 138, xml.Preview(0, 0, "mainStream")),
-        ("xml_substream_b800.bin", 143, xml.Preview(0, 256, "subStream")),
-        ("xml_externstream_b800.bin", 140, xml.Preview(0, 1024, "externStream")),
+        ("xml_mainstream_b800.bin", 138, Preview(0, 0, "mainStream")),
+        ("xml_substream_b800.bin", 143, Preview(0, 256, "subStream")),
+        ("xml_externstream_b800.bin", 140, Preview(0, 1024, "externStream")),
     ],
 )
 def test_captured_preview_is_written_byte_for_byte(
-    samples: Path, name: str, offset: int, preview: xml.Preview
+    samples: Path, name: str, offset: int, preview: Preview
 ) -> None:
     data = section(samples, name, header=24, offset=offset)
-    assert xml.parse_body(data).get(xml.Preview) == preview
-    assert xml.serialize_body(preview) == data
+    assert parse_body(data).get(Preview) == preview
+    assert serialize_body(preview) == data
 
 
 def test_captured_login_reply_describes_device_and_streams(samples: Path) -> None:
-    body = xml.parse_body(section(samples, "modern_login_success.bin", header=24))
-    device, streams = body.get(xml.DeviceInfo), body.get(xml.StreamInfoList)
+    body = parse_body(section(samples, "modern_login_success.bin", header=24))
+    device, streams = body.get(DeviceInfo), body.get(StreamInfoList)
     assert device is not None
     assert streams is not None
     assert body.unknown == ()
@@ -60,7 +73,7 @@ def test_captured_login_reply_describes_device_and_streams(samples: Path) -> Non
         "NTSC",
         33554880,
     )
-    assert device.resolution == xml.DeviceResolution("3840*2160", 3840, 2160)
+    assert device.resolution == DeviceResolution("3840*2160", 3840, 2160)
     assert [node.tag for node in device.extra] == [f"hdChannel{i}" for i in range(1, 5)]
     mains = [info.encode_tables[0] for info in streams.stream_infos]
     assert [(main.frame_rate, main.bit_rate) for main in mains] == [
@@ -69,9 +82,9 @@ def test_captured_login_reply_describes_device_and_streams(samples: Path) -> Non
         (25, None),
     ]
     assert [main.resolution for main in mains] == [
-        xml.Resolution(3840, 2160),
-        xml.Resolution(2560, 1440),
-        xml.Resolution(2304, 1296),
+        Resolution(3840, 2160),
+        Resolution(2560, 1440),
+        Resolution(2304, 1296),
     ]
     sub = streams.stream_infos[0].encode_tables[1]
     assert (sub.type, sub.frame_rate, sub.bit_rate) == ("subStream", 7, 160)
@@ -80,23 +93,23 @@ def test_captured_login_reply_describes_device_and_streams(samples: Path) -> Non
 
 def test_captured_login_reply_survives_reading_and_writing(samples: Path) -> None:
     data = section(samples, "modern_login_success.bin", header=24)
-    body = xml.parse_body(data)
-    device, streams = body.get(xml.DeviceInfo), body.get(xml.StreamInfoList)
+    body = parse_body(data)
+    device, streams = body.get(DeviceInfo), body.get(StreamInfoList)
     assert device is not None
     assert streams is not None
-    written = xml.serialize_body(device, streams)
+    written = serialize_body(device, streams)
     assert sorted(written.splitlines()) == sorted(data.splitlines())
 
 
 def test_extensions_have_the_length_cameras_and_clients_write() -> None:
-    assert len(xml.Extension(channel_id=0).serialize()) == 104
-    assert len(xml.Extension(binary_data=True).serialize()) == 106
+    assert len(Extension(channel_id=0).serialize()) == 104
+    assert len(Extension(binary_data=True).serialize()) == 106
 
 
 def test_captured_extension_switches_to_binary(samples: Path) -> None:
     data = section(samples, "modern_video_start1.bin", header=24)[:106]
-    assert xml.Extension.parse(data) == xml.Extension(binary_data=True)
-    assert xml.Extension(binary_data=True).serialize() == data
+    assert Extension.parse(data) == Extension(binary_data=True)
+    assert Extension(binary_data=True).serialize() == data
 
 
 # ---------------------------------------------------------------- helpers of bodies
@@ -117,8 +130,8 @@ def test_captured_extension_switches_to_binary(samples: Path) -> None:
 def test_number_is_a_value_or_an_index(
     value: int, table: tuple[int, ...], value_first: int, index_first: int
 ) -> None:
-    assert xml.resolve_table(value, table) == value_first
-    assert xml.resolve_index_first(value, table) == index_first
+    assert resolve_table(value, table) == value_first
+    assert resolve_index_first(value, table) == index_first
 
 
 ABILITIES = b"""<body><AbilityInfo version="1.1"><userName>admin</userName>
@@ -129,7 +142,7 @@ ABILITIES = b"""<body><AbilityInfo version="1.1"><userName>admin</userName>
 
 
 def test_rights_are_found_by_name_and_channel() -> None:
-    info = xml.parse_body(ABILITIES).get(xml.AbilityInfo)
+    info = parse_body(ABILITIES).get(AbilityInfo)
     assert info is not None
     assert info.rights() == {
         "general": "rw",
@@ -164,29 +177,29 @@ EVENT = """<body><AlarmEventList version="1.1"><AlarmEvent version="1.1"><channe
     ],
 )
 def test_kinds_of_an_alarm(status: str, ai_type: str, kinds: set[str]) -> None:
-    found = xml.parse_body(EVENT.format(status, ai_type).encode()).get(xml.AlarmEventList)
+    found = parse_body(EVENT.format(status, ai_type).encode()).get(AlarmEventList)
     assert found is not None
     (event,) = found.events
     assert event.kinds == kinds
     assert event.smart_ai_type_list is not None
-    assert event.smart_ai_type_list.rules[0].sub_list == (xml.SmartAiSub(0, "people"),)
+    assert event.smart_ai_type_list.rules[0].sub_list == (SmartAiSub(0, "people"),)
     assert [node.tag for node in found.extra] == ["DayNightEventList"]
-    assert xml.serialize_body(found).count(b'version="1.1"') == 2
+    assert serialize_body(found).count(b'version="1.1"') == 2
 
 
 def test_battery_is_known_from_device_or_channel() -> None:
-    assert not xml.Support(battery=0).has_battery
-    assert xml.Support(battery=1).has_battery
-    assert xml.Support(items=(xml.SupportItem(battery=2),)).has_battery
+    assert not Support(battery=0).has_battery
+    assert Support(battery=1).has_battery
+    assert Support(items=(SupportItem(battery=2),)).has_battery
 
 
 def test_floodlight_names_with_underscores_are_kept() -> None:
-    task = xml.FloodlightTask(
+    task = FloodlightTask(
         channel_id=0,
         brightness_cur=70,
-        night_long_view=xml.NightLongView(alarm_brightness=xml.LightRange(default=100)),
+        night_long_view=NightLongView(alarm_brightness=LightRange(default=100)),
     )
-    data = xml.serialize_body(task)
+    data = serialize_body(task)
     for piece in (b"<channel>0<", b"<brightness_cur>70<", b"<alarmBrightness>\n<def>100<"):
         assert piece in data
 
@@ -195,10 +208,10 @@ def test_settings_nobody_describes_survive_a_change() -> None:
     data = b"""<body><InputAdvanceCfg><channelId>0</channelId><Exposure><mode>auto</mode>
     <Gainctl><defMin>1</defMin></Gainctl></Exposure><DayNight><mode>auto</mode></DayNight>
     </InputAdvanceCfg></body>"""
-    found = xml.parse_body(data).get(xml.InputAdvanceCfg)
+    found = parse_body(data).get(InputAdvanceCfg)
     assert found is not None
-    assert found.day_night == xml.DayNight("auto")
-    assert b"<Exposure>\n<mode>auto</mode>\n<Gainctl>\n<defMin>1<" in xml.serialize_body(found)
+    assert found.day_night == DayNight("auto")
+    assert b"<Exposure>\n<mode>auto</mode>\n<Gainctl>\n<defMin>1<" in serialize_body(found)
 
 
 # ---------------------------------------------------------------- secrets
@@ -209,11 +222,11 @@ SECRET = "hunter2"
 @pytest.mark.parametrize(
     "value",
     [
-        xml.EncryptionBody(nonce=SECRET),
-        xml.LoginUser(user_name=SECRET, password=SECRET),
-        xml.Extension(token=SECRET),
-        xml.User(user_name="admin", password=SECRET),
-        xml.UserList(extra=(xml.Node("password", SECRET),)),
+        EncryptionBody(nonce=SECRET),
+        LoginUser(user_name=SECRET, password=SECRET),
+        Extension(token=SECRET),
+        User(user_name="admin", password=SECRET),
+        UserList(extra=(Node("password", SECRET),)),
     ],
 )
 def test_repr_hides_secrets(value: object) -> None:

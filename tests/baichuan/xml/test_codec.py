@@ -1,6 +1,8 @@
 """Mapping between elements and dataclasses: tolerance, and that nothing is lost."""
 
+import pkgutil
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from types import NoneType
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
@@ -18,6 +20,10 @@ from neolink.baichuan.xml.codec import (
     serialize_body,
 )
 from neolink.baichuan.xml.document import Node
+from neolink.baichuan.xml.extension import Extension
+from neolink.baichuan.xml.network import LinkType
+from neolink.baichuan.xml.ptz import PtzControl
+from neolink.baichuan.xml.streams import Preview
 from neolink.errors import RemoteProtocolError
 
 
@@ -101,14 +107,14 @@ def test_replacing_a_malformed_field_supersedes_what_was_kept() -> None:
 def test_parts_are_found_by_name_and_others_stay_visible() -> None:
     body = parse_body(b"<body><Sample/><Novelty a='1'><b>2</b></Novelty></body>")
     assert body.names == ("Sample", "Novelty")
-    assert body.get(xml.Preview) is None
+    assert body.get(Preview) is None
     assert body.unknown == (Node("Novelty", "", (("a", "1"),), (Node("b", "2"),)),)
     assert repr(body) == "Body(Sample, Novelty)"
     assert parse_body(serialize_body(*body.unknown)).unknown == body.unknown
 
 
 def test_written_form_is_the_one_of_the_official_client() -> None:
-    assert serialize_body(Sample(5, with_default="", enable=False), xml.LinkType("LAN")) == (
+    assert serialize_body(Sample(5, with_default="", enable=False), LinkType("LAN")) == (
         b'<?xml version="1.0" encoding="UTF-8" ?>\n<body>\n'
         b'<Sample version="1.1">\n<someNumber>5</someNumber>\n<enable>0</enable>\n'
         b"<withDefault></withDefault>\n</Sample>\n"
@@ -117,15 +123,17 @@ def test_written_form_is_the_one_of_the_official_client() -> None:
 
 
 def test_whole_decimals_are_written_like_integers() -> None:
-    assert b"<speed>32</speed>" in serialize_body(xml.PtzControl(speed=32.0))
-    assert b"<speed>0.5</speed>" in serialize_body(xml.PtzControl(speed=0.5))
+    assert b"<speed>32</speed>" in serialize_body(PtzControl(speed=32.0))
+    assert b"<speed>0.5</speed>" in serialize_body(PtzControl(speed=0.5))
 
 
 # ---------------------------------------------------------------- every typed element
 
+TOPICS = [import_module(f"{xml.__name__}.{one.name}") for one in pkgutil.iter_modules(xml.__path__)]
 PARTS = [
     kind
-    for kind in vars(xml).values()
+    for topic in TOPICS
+    for kind in vars(topic).values()
     if isinstance(kind, type) and issubclass(kind, BodyPart) and kind is not BodyPart
 ]
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
@@ -177,10 +185,10 @@ def test_every_body_is_written_and_read_alike(kind: type[BodyPart]) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(elements(xml.Extension))
+@given(elements(Extension))
 def test_extension_is_written_and_read_alike(extension: Element) -> None:
     assert isinstance(extension, Document)
-    assert xml.Extension.parse(extension.serialize()) == extension
+    assert Extension.parse(extension.serialize()) == extension
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,7 +11,8 @@ from neolink.baichuan.events import LoggedIn, Resynchronized
 from neolink.baichuan.header import LONG_HEADER, Header
 from neolink.baichuan.ids import MAGIC, MessageId, StreamType
 from neolink.baichuan.login import Credentials
-from neolink.baichuan.xml import Preview, serialize_body
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.streams import Preview
 from neolink.errors import ConfigError
 from neolink.simulator.faults import Cut, make_fault, messages_of
 from neolink.simulator.profile import CameraProfile

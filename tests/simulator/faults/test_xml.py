@@ -5,7 +5,8 @@ import pytest
 from neolink.baichuan.crypto import Encryption
 from neolink.baichuan.events import Event, LoggedIn, ProtocolTrouble, Reply
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import VersionInfo, parse_body, serialize_body
+from neolink.baichuan.xml import parse_body, serialize_body
+from neolink.baichuan.xml.system import VersionInfo
 from neolink.errors import RemoteProtocolError
 from neolink.simulator.faults import OversizeXml
 from support.camera_link import Bench, assert_well, begin

@@ -88,7 +88,7 @@ class Body:
 
     @property
     def unknown(self) -> tuple[Node, ...]:
-        """The parts that no `BodyPart` describes."""
+        """The parts that no `BodyPart` describes, of those whose modules are imported."""
         return tuple(node_of(part) for part in self._parts if part.tag not in BodyPart.NAMES)
 
     def get(self, cls: type[E]) -> E | None:

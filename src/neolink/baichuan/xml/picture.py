@@ -1,4 +1,4 @@
-"""Bodies about the picture: image settings, overlays, masks, snapshots.
+"""Bodies about the picture: image settings, overlays, masks.
 
 Source: protocol reference, sections 3.2, 3.5 and 3.7.
 """
@@ -17,7 +17,6 @@ __all__ = [
     "Shelter",
     "ShelterArea",
     "ShelterList",
-    "Snap",
     "VideoInput",
 ]
 
@@ -136,18 +135,3 @@ class Shelter(BodyPart):
     enable: bool | None = None
     shelter_list: ShelterList | None = None
     shelter_list_to_set: Annotated[ShelterList | None, Wire("ShelterList")] = None
-
-
-@dataclass(frozen=True, slots=True)
-class Snap(BodyPart):
-    """Asks for a JPEG picture, and announces its ``picture_size`` in bytes (message 109)."""
-
-    TAG: ClassVar[str] = "Snap"
-
-    channel_id: int | None = None
-    logic_channel: int | None = None
-    time: int | None = None
-    full_frame: int | None = None
-    stream_type: str | None = None
-    file_name: str | None = None
-    picture_size: int | None = None

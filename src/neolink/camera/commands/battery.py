@@ -4,7 +4,8 @@ Nobody asks for it: a question would keep a camera awake (protocol reference, se
 """
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import BatteryInfo, BatteryList, Body
+from neolink.baichuan.xml import Body
+from neolink.baichuan.xml.battery import BatteryInfo, BatteryList
 from neolink.camera.session import CameraSession
 from neolink.camera.status import CameraStatus
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import SystemGeneral
+from neolink.baichuan.xml.system import SystemGeneral
 from neolink.camera.session import CameraSession
 from neolink.errors import RemoteProtocolError
 

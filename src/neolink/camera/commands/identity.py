@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import VersionInfo
+from neolink.baichuan.xml.system import VersionInfo
 from neolink.camera.session import CameraSession
 from neolink.errors import RemoteProtocolError
 

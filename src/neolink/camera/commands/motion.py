@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from math import inf
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import AlarmEventList, Body
+from neolink.baichuan.xml import Body
+from neolink.baichuan.xml.events import AlarmEventList
 from neolink.camera.motion import MotionState
 from neolink.camera.session import CameraSession
 from neolink.clock import Clock

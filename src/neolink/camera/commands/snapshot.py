@@ -1,7 +1,8 @@
 """A still picture, made by the camera itself (protocol reference, section 3.7)."""
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import Body, Snap
+from neolink.baichuan.xml import Body
+from neolink.baichuan.xml.still import Snap
 from neolink.camera.session import CameraSession
 from neolink.errors import RemoteProtocolError, Unsupported
 from neolink.media.tracks import StreamKind

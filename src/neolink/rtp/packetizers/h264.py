@@ -4,6 +4,7 @@ Hot path. Interleaved mode (STAP-B, MTAP, FU-B) is never used: players rarely su
 """
 
 import struct
+from functools import lru_cache
 
 from neolink.media.units import AccessUnit
 from neolink.rtp.packetizers.nal_units import (
@@ -13,7 +14,7 @@ from neolink.rtp.packetizers.nal_units import (
     in_band,
     packetize_nal_units,
 )
-from neolink.rtp.payload import DEFAULT_MAX_PAYLOAD, Payload
+from neolink.rtp.payload import DEFAULT_MAX_PAYLOAD, Fragments, Payload
 
 __all__ = ["packetize"]
 
@@ -29,7 +30,7 @@ def packetize(
     unit: AccessUnit,
     max_payload: int = DEFAULT_MAX_PAYLOAD,
     aggregate: Aggregation = Aggregation.PARAMETER_SETS,
-) -> list[Payload]:
+) -> list[Payload | Fragments]:
     """Return the payloads of one access unit, parameter sets first at a random access point."""
     return packetize_nal_units(in_band(unit), max_payload, _SCHEME, aggregate)
 
@@ -48,19 +49,20 @@ def _join(nal_units: list[NalUnit]) -> Payload:
     return bytes((forbidden | importance | _STAP_A,)), b"".join(parts)
 
 
-def _cut(nal: NalUnit, max_payload: int) -> list[Payload]:
+def _cut(nal: NalUnit, max_payload: int) -> Fragments:
     """FU-A: equal sizes except the last, so that a kernel can segment them (section 5.8)."""
-    view = memoryview(nal)
-    indicator = view[0] & 0xE0 | _FU_A
-    kind = view[0] & 0x1F
-    size = max_payload - 2
-    middle = bytes((indicator, kind))
-    payloads: list[Payload] = [
-        (middle, view[start : start + size]) for start in range(1, len(view), size)
-    ]
-    payloads[0] = (bytes((indicator, kind | _START)), payloads[0][1])
-    payloads[-1] = (bytes((indicator, kind | _END)), payloads[-1][1])
-    return payloads
+    return Fragments(memoryview(nal)[1:], max_payload - 2, _prefixes(nal[0]))
+
+
+@lru_cache(maxsize=64)
+def _prefixes(header: int) -> tuple[bytes, bytes, bytes]:
+    indicator = header & 0xE0 | _FU_A
+    kind = header & 0x1F
+    return (
+        bytes((indicator, kind | _START)),
+        bytes((indicator, kind)),
+        bytes((indicator, kind | _END)),
+    )
 
 
 _SCHEME = NalScheme(header_length=1, is_supplement=_is_supplement, join=_join, cut=_cut)

@@ -4,6 +4,7 @@ Hot path. Decoding order numbers and PACI packets are never used.
 """
 
 import struct
+from functools import lru_cache
 
 from neolink.media.units import AccessUnit
 from neolink.rtp.packetizers.nal_units import (
@@ -13,7 +14,7 @@ from neolink.rtp.packetizers.nal_units import (
     in_band,
     packetize_nal_units,
 )
-from neolink.rtp.payload import DEFAULT_MAX_PAYLOAD, Payload
+from neolink.rtp.payload import DEFAULT_MAX_PAYLOAD, Fragments, Payload
 
 __all__ = ["packetize"]
 
@@ -30,7 +31,7 @@ def packetize(
     unit: AccessUnit,
     max_payload: int = DEFAULT_MAX_PAYLOAD,
     aggregate: Aggregation = Aggregation.PARAMETER_SETS,
-) -> list[Payload]:
+) -> list[Payload | Fragments]:
     """Return the payloads of one access unit, parameter sets first at a random access point."""
     return packetize_nal_units(in_band(unit), max_payload, _SCHEME, aggregate)
 
@@ -52,19 +53,18 @@ def _join(nal_units: list[NalUnit]) -> Payload:
     return _HEADER.pack(header), b"".join(parts)
 
 
-def _cut(nal: NalUnit, max_payload: int) -> list[Payload]:
+def _cut(nal: NalUnit, max_payload: int) -> Fragments:
     """FU: equal sizes except the last, so that a kernel can segment them (section 4.4.3)."""
-    view = memoryview(nal)
-    kind = view[0] >> 1 & 0x3F
-    header = bytes((view[0] & 0x81 | _FRAGMENTATION_UNIT << 1, view[1]))
-    size = max_payload - 3
-    middle = header + bytes((kind,))
-    payloads: list[Payload] = [
-        (middle, view[start : start + size]) for start in range(2, len(view), size)
-    ]
-    payloads[0] = (header + bytes((kind | _START,)), payloads[0][1])
-    payloads[-1] = (header + bytes((kind | _END,)), payloads[-1][1])
-    return payloads
+    return Fragments(memoryview(nal)[2:], max_payload - 3, _prefixes(nal[0], nal[1]))
+
+
+@lru_cache(maxsize=64)
+def _prefixes(high: int, low: int) -> tuple[bytes, bytes, bytes]:
+    """Make them of the two bytes of the NAL unit's header."""
+    header = bytes((high & 0x81 | _FRAGMENTATION_UNIT << 1, low))
+    kind = high >> 1 & 0x3F
+    first, middle, last = (bytes((kind | bit,)) for bit in (_START, 0, _END))
+    return header + first, header + middle, header + last
 
 
 _SCHEME = NalScheme(header_length=2, is_supplement=_is_supplement, join=_join, cut=_cut)

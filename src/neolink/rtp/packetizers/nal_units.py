@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from neolink.media.units import AccessUnit
-from neolink.rtp.payload import Payload
+from neolink.rtp.payload import Fragments, Payload
 
 __all__ = ["Aggregation", "NalScheme", "NalUnit", "in_band", "packetize_nal_units"]
 
@@ -35,7 +35,7 @@ class NalScheme:
     header_length: int
     is_supplement: Callable[[NalUnit], bool]
     join: Callable[[list[NalUnit]], Payload]
-    cut: Callable[[NalUnit, int], list[Payload]]
+    cut: Callable[[NalUnit, int], Fragments]
 
 
 def in_band(unit: AccessUnit) -> tuple[NalUnit, ...]:
@@ -47,12 +47,12 @@ def in_band(unit: AccessUnit) -> tuple[NalUnit, ...]:
 
 def packetize_nal_units(
     nal_units: Iterable[NalUnit], max_payload: int, scheme: NalScheme, aggregation: Aggregation
-) -> list[Payload]:
+) -> list[Payload | Fragments]:
     """Return the payloads of one access unit in decoding order, none longer than ``max_payload``.
 
     NAL units shorter than their own header carry nothing and are left out.
     """
-    payloads: list[Payload] = []
+    payloads: list[Payload | Fragments] = []
     waiting: list[NalUnit] = []
     room = 0
     for nal in nal_units:
@@ -66,13 +66,15 @@ def packetize_nal_units(
             waiting.append(nal)
             room -= length + 2
             continue
-        _flush(waiting, scheme, payloads)
-        room = 0
+        if waiting:
+            _flush(waiting, scheme, payloads)
+            room = 0
         if length > max_payload:
-            payloads += scheme.cut(nal, max_payload)
+            payloads.append(scheme.cut(nal, max_payload))
         else:
             payloads.append((b"", nal))
-    _flush(waiting, scheme, payloads)
+    if waiting:
+        _flush(waiting, scheme, payloads)
     return payloads
 
 
@@ -82,7 +84,7 @@ def _may_be_joined(nal: NalUnit, scheme: NalScheme, aggregation: Aggregation) ->
     return aggregation is Aggregation.ALL
 
 
-def _flush(waiting: list[NalUnit], scheme: NalScheme, payloads: list[Payload]) -> None:
+def _flush(waiting: list[NalUnit], scheme: NalScheme, payloads: list[Payload | Fragments]) -> None:
     if len(waiting) > 1:
         payloads.append(scheme.join(waiting))
     elif waiting:

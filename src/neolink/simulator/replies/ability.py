@@ -7,16 +7,9 @@ that know both ways come here for everything.
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import (
-    AbilityGroup,
-    AbilityInfo,
-    DeviceInfo,
-    DeviceResolution,
-    SubModule,
-    Support,
-    SupportItem,
-    serialize_body,
-)
+from neolink.baichuan.xml import serialize_body
+from neolink.baichuan.xml.ability import AbilityGroup, AbilityInfo, SubModule, Support, SupportItem
+from neolink.baichuan.xml.login import DeviceInfo, DeviceResolution
 from neolink.media.tracks import StreamKind
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query

@@ -6,22 +6,18 @@ Alarms themselves are pushed by the camera, to clients that subscribed.
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import (
+from neolink.baichuan.xml import BodyPart
+from neolink.baichuan.xml.alarms import (
     AlarmHandle,
     AlarmHandleItem,
     AudioTask,
-    BodyPart,
     EmailTask,
     MotionDetection,
     PirAlarm,
     PushTask,
-    Record,
-    RecordCfg,
-    Schedule,
-    ScheduleList,
-    TimeBlock,
-    TimeBlockList,
 )
+from neolink.baichuan.xml.recording import Record, RecordCfg
+from neolink.baichuan.xml.schedule import Schedule, ScheduleList, TimeBlock, TimeBlockList
 from neolink.simulator.replies.query import DeviceSettings, Handler
 from neolink.simulator.replies.stored import Setting, handlers
 

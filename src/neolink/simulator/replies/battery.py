@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import BatteryInfo, BatteryList
+from neolink.baichuan.xml.battery import BatteryInfo, BatteryList
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query
 

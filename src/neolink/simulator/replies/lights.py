@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import (
+from neolink.baichuan.xml import BodyPart
+from neolink.baichuan.xml.lights import (
     AudioCfg,
-    BodyPart,
     FloodlightManual,
     FloodlightScheduleList,
     FloodlightStatus,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import (
-    BodyPart,
+from neolink.baichuan.xml import BodyPart
+from neolink.baichuan.xml.ptz import (
     LensRange,
     Preset,
     PresetList,

@@ -7,31 +7,33 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from neolink.baichuan.ids import MessageId, Status
-from neolink.baichuan.xml import (
-    AbilitySupport,
+from neolink.baichuan.xml import Node
+from neolink.baichuan.xml.network import (
     AutoDns,
-    ChannelInfo,
-    ChannelInfoList,
     Dhcp,
     Dns,
-    HddInfoList,
     HttpPort,
     HttpsPort,
     Ip,
     LinkType,
-    Node,
-    Norm,
     Ntp,
     OnvifPort,
     RtmpPort,
     RtspPort,
     ServerPort,
+    WifiSignal,
+)
+from neolink.baichuan.xml.system import (
+    AbilitySupport,
+    ChannelInfo,
+    ChannelInfoList,
+    HddInfoList,
+    Norm,
     SystemGeneral,
     Uid,
     User,
     UserList,
     VersionInfo,
-    WifiSignal,
 )
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies.query import Answer, DeviceSettings, Handler, Query

@@ -7,19 +7,21 @@ sent stays the profile's clip.
 from collections.abc import Mapping
 
 from neolink.baichuan.ids import MessageId
-from neolink.baichuan.xml import (
-    BodyPart,
-    Compression,
+from neolink.baichuan.xml import BodyPart
+from neolink.baichuan.xml.picture import (
     DayNight,
-    EncodeTable,
     InputAdvanceCfg,
     OsdChannelName,
     OsdDatetime,
+    VideoInput,
+)
+from neolink.baichuan.xml.streams import (
+    Compression,
+    EncodeTable,
     Resolution,
     StreamCompression,
     StreamInfo,
     StreamInfoList,
-    VideoInput,
 )
 from neolink.media.tracks import StreamKind, VideoCodec
 from neolink.simulator.profile import STREAM_TYPES, CameraProfile

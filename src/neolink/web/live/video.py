@@ -85,6 +85,7 @@ class LiveVideo:
         self._channels.clear()
 
     def _look_after(self, channel: Channel, viewer: Viewer, now_s: float) -> None:
+        viewer.note_progress()
         caller = viewer.watcher.caller
         is_allowed = self._gate.is_still_good(caller)
         if not is_allowed or not self._gate.may_watch(caller, channel.camera):

@@ -8,6 +8,9 @@ Order on the wire: the frame that was begun, then the newest word about the came
 """
 
 import asyncio
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -43,7 +46,7 @@ class Viewer:
         self.backlog.needs_random_access = True
         self.bytes_sent = 0
         self.blocked_since_s: float | None = None
-        """Since when the socket takes nothing; None while it does."""
+        """Since when the socket takes nothing; None while it takes all."""
         self.written_s = self._joined_s = clock.monotonic_s()
         """When something was written last."""
         self.end_reason = ""
@@ -56,6 +59,7 @@ class Viewer:
         """The newest word about the camera, if it was not written yet."""
         self._opening = b""
         self._noted_episodes = 0
+        self._unsent = 0
         transport.set_write_buffer_limits(high=0)
         transport.set_protocol(_Tap(self, cast(asyncio.Protocol, transport.get_protocol())))
         if transport.get_write_buffer_size():
@@ -97,6 +101,16 @@ class Viewer:
             self._finish(reason)
         self._transport.abort()
 
+    def note_progress(self) -> None:
+        """Learn whether a socket that is blocked took something, however little, since last time.
+
+        A key frame may take a slow viewer longer than one that takes nothing is borne.
+        """
+        before = self._unsent
+        unsent = self._unsent = self._transport.get_write_buffer_size() + self._unconfirmed()
+        if self.blocked_since_s is not None and unsent < before:
+            self.blocked_since_s = self._clock.monotonic_s()
+
     def reading(self) -> PlayerReading:
         """Return what is known of the viewer."""
         backlog, watcher, now_s = self.backlog, self.watcher, self._clock.monotonic_s()
@@ -129,6 +143,15 @@ class Viewer:
         """Learn that the socket has taken everything."""
         self.blocked_since_s = None
         self._catch_up()
+
+    def _unconfirmed(self) -> int:
+        """Return what the system has that the peer has not confirmed; 0 where nothing tells."""
+        try:
+            sock = self._transport.get_extra_info("socket")
+            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        except (OSError, ValueError, AttributeError):  # gone, or not of every system's sockets
+            return 0
+        return int.from_bytes(answer, sys.byteorder)
 
     def _catch_up(self) -> None:
         allowance = MAX_BYTES_PER_TURN

@@ -21,14 +21,16 @@ export class Addresses {
   }
 
   update(camera) {
-    setChildren(this.list, camera.streams.map((stream, at) => this.rowOf(stream, at)));
+    const rows = camera.streams.map(({ kind, rtsp_url }) => [streamName(kind), rtsp_url]);
+    if (camera.rtsp_auto_url) rows.push(["Auto", camera.rtsp_auto_url]);
+    setChildren(this.list, rows.map(([name, url], at) => this.rowOf(name, url, at)));
   }
 
-  rowOf(stream, at) {
+  rowOf(name, url, at) {
     const row = this.list.children[at] ?? this.build();
-    setText(row.children[0], streamName(stream.kind));
-    setText(row.children[1], stream.rtsp_url);
-    setAttribute(row.children[2], "aria-label", `Copy the address of ${stream.kind}`);
+    setText(row.children[0], name);
+    setText(row.children[1], url);
+    setAttribute(row.children[2], "aria-label", `Copy the address of ${name}`);
     return row;
   }
 
