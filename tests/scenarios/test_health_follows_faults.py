@@ -102,7 +102,7 @@ FAULTS = (
     Case("hung", Silence, OFFLINE, "the camera has stopped answering", is_watched=False),
     Case("stall", Stall, OFFLINE, "connected, but no picture for"),
     Case("burst", lambda: Burst(period_s=2.5), DEGRADED, "no picture for over 1 s"),
-    Case("trickle", lambda: Trickle(bytes_per_s=8000), DEGRADED, "pictures a second"),
+    Case("trickle", lambda: Trickle(bytes_per_s=15_000), DEGRADED, "pictures a second"),
     Case("lose_key_frames", LoseKeyFrames, DEGRADED, "no key frame for"),
     Case("garbage", lambda: Garbage(where="inside", every=2), DEGRADED, "damaged media"),
     Case("mute", Mute, DEGRADED, "no sound for"),
