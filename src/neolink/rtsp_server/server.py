@@ -13,6 +13,7 @@ from typing import Final
 from neolink.clock import Clock
 from neolink.errors import ConfigError
 from neolink.hub.backlog import Budget
+from neolink.listening import listen_tcp
 from neolink.log import BoundLogger, RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.rtsp.auth import Authenticator
@@ -32,7 +33,6 @@ __all__ = ["RtspServer"]
 
 _LOG = logging.getLogger(__name__)
 
-BACKLOG: Final = 512
 SWEEP_S: Final = 1.0
 ADAPT_S: Final = 0.25
 NEWCOMER_S: Final = 2.0
@@ -386,21 +386,12 @@ class RtspServer:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
+        return listen_tcp(host, port)
     except OSError as error:
-        sock.close()
         raise ConfigError(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another with bind_port"
         ) from error
-    return sock
 
 
 def _tune(sock: socket.socket) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from neolink.clock import Clock
 from neolink.errors import ConfigError
+from neolink.listening import listen_tcp
 from neolink.log import RepeatLimiter
 from neolink.readings import PlayerReading
 from neolink.web.access import Gate
@@ -245,22 +246,13 @@ def _application(frame: Frame, limits: HttpLimits) -> web.Application:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
+        return listen_tcp(host, port)
     except OSError as error:
-        sock.close()
         raise ConfigError(
             f"cannot listen on {host}:{port} for HTTP: {error.strerror};"
             " choose another with [http] port"
         ) from error
-    return sock
 
 
 def _tell_who_cannot_log_in(settings: HttpSettings) -> None:
