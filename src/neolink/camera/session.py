@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from neolink.baichuan.crypto import Encryption, is_prepared, prepare
@@ -222,8 +223,13 @@ class CameraSession:
         if self._encryption is not Encryption.FULL_AES or is_prepared():
             return
         async with self._preparing:  # all streams begin at once: one thread is enough
-            if not is_prepared():
-                await asyncio.get_running_loop().run_in_executor(None, prepare)
+            if is_prepared():
+                return
+            pool = ThreadPoolExecutor(1, "numpy")
+            try:
+                await asyncio.get_running_loop().run_in_executor(pool, prepare)
+            finally:
+                pool.shutdown(wait=False)  # the thread ends with what it does
 
     async def stop_video(self, preview: Preview, number: int) -> None:
         """Stop a stream by its number. Never raises: at worst the camera notices later."""
