@@ -16,9 +16,21 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import chart, fan_out, first_picture, ingest, latency, memory, micro, procfs, startup
+from bench import (
+    chart,
+    fan_out,
+    first_picture,
+    ingest,
+    latency,
+    memory,
+    micro,
+    procfs,
+    profile,
+    startup,
+)
 from bench import report as reports
 from bench.figures import Section
+from bench.native import MissingTool
 from bench.scenario import Context, Measure
 
 __all__ = ["SCENARIOS", "main"]
@@ -53,6 +65,7 @@ SCENARIOS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "startup": startup.measure,
     "micro": micro.measure,
+    "profile": profile.measure,
 }
 """By name, in the order of the report."""
 
@@ -75,9 +88,10 @@ def main() -> int:
     for name in names:
         try:
             new = asyncio.run(_measure(name, options))
-        except (OSError, RuntimeError, TimeoutError) as error:
-            failed.append(f"{name}: {error}")
-            print(f"  FAILED: {error}", flush=True)
+        except (MissingTool, OSError, RuntimeError, TimeoutError) as error:
+            reason = str(error) or f"not ready in time ({type(error).__name__})"
+            failed.append(f"{name}: {reason}")
+            print(f"  FAILED: {reason}", flush=True)
             continue
         except asyncio.CancelledError:  # by a signal
             print(f"Stopped; the report has what was measured before {name}.")
@@ -151,6 +165,9 @@ def _write(folder: Path, sections: Sequence[Section], machine: Mapping[str, str]
     (folder / "report.md").write_text(reports.render(sections, machine))
     for plot in (plot for section in sections for plot in section.charts):
         (folder / f"{plot.key}.svg").write_text(chart.draw(plot))
+    for name, text in (one for section in sections for one in section.drawings.items()):
+        if text:
+            (folder / f"{name}.svg").write_text(text)
 
 
 def _write_docs(sections: Sequence[Section], machine: Mapping[str, str]) -> int:

@@ -152,6 +152,8 @@ class Section:
     notes: tuple[str, ...] = ()
     conditions: Mapping[str, str] = field(default_factory=dict)
     """When and under which load it was taken, by name."""
+    drawings: Mapping[str, str] = field(default_factory=dict)
+    """SVG by the name of its file without ending; text that is already written there is empty."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON knows it."""
@@ -163,6 +165,7 @@ class Section:
             "charts": [_chart_to_json(one) for one in self.charts],
             "notes": list(self.notes),
             "conditions": dict(self.conditions),
+            "drawings": list(self.drawings),
         }
 
     @classmethod
@@ -176,6 +179,7 @@ class Section:
             charts=tuple(_chart_from_json(one) for one in data["charts"]),
             notes=tuple(data["notes"]),
             conditions=data["conditions"],
+            drawings=dict.fromkeys(data["drawings"], ""),
         )
 
 

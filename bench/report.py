@@ -88,6 +88,7 @@ def fill_in(document: str, sections: Sequence[Section], machine: Mapping[str, st
     for section in sections:
         lines += [f"### {section.title}", "", *_table(section.figures), ""]
         lines += [f"![{one.title}](../bench/{one.key}.svg)\n" for one in section.charts]
+        lines += [f"![{name}](../bench/{name}.svg)\n" for name in section.drawings]
     return "\n".join([before + BEGIN, *lines, END]) + after
 
 
@@ -99,6 +100,7 @@ def _section_lines(section: Section) -> list[str]:
     lines = [f"## {section.title}", "", section.method, ""]
     lines += [*_table(section.figures), ""] if section.figures else []
     lines += [f"![{chart.title}]({chart.key}.svg)\n" for chart in section.charts]
+    lines += [f"![{name}]({name}.svg)\n" for name in section.drawings]
     lines += [f"- {note}" for note in section.notes]
     lines += [""] if section.notes else []
     if section.conditions:

@@ -230,6 +230,8 @@ async def players(
     stamps: Path | None = None,
 ) -> AsyncIterator[Crowd]:
     """Run so many players; when the block begins all of them play."""
+    if not server.transport_prefix and cameras > 1:
+        await _describe_all(server, cameras)
     command = [
         str(native.players()), HOST, str(server.port), str(count),
         server.transport_prefix + transport, mode, server.path, str(cameras), str(DEADLINE_S),
@@ -238,6 +240,24 @@ async def players(
     async with child(command, stderr=folder / "players.log") as process:
         await _read_line(process, folder / "players.log")  # "ready"
         yield Crowd(process)
+
+
+async def _describe_all(server: Served, cameras: int) -> None:
+    """Let the bridge learn of all streams at a time: one by one takes half a second each."""
+    async with asyncio.timeout(FINISH_S), asyncio.TaskGroup() as tasks:
+        for index in range(cameras):
+            tasks.create_task(_describe(server.port, server.path % index))
+
+
+async def _describe(port: int, path: str) -> None:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(f"DESCRIBE rtsp://{HOST}:{port}/{path} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        status = (await reader.readline()).decode().strip()
+    finally:
+        writer.close()
+    if not status.startswith("RTSP/1.0 200"):
+        raise RuntimeError(f"DESCRIBE of {path}: {status}")
 
 
 async def measure_runs(server: Served, crowd: Crowd, runs: int, seconds: float) -> list[Run]:

@@ -20,7 +20,9 @@ main()
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
+    threshold = gc.get_threshold()
     yield
+    gc.set_threshold(*threshold)
     gc.enable()
     gc.unfreeze()
 
@@ -31,6 +33,14 @@ def test_what_is_made_while_it_is_held_is_left_out_of_collections() -> None:
     garbage.resume()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
+
+
+def test_packets_of_large_pictures_bring_no_collection() -> None:
+    garbage.hold()
+    garbage.resume()
+    before = gc.get_stats()[0]["collections"]
+    packets = [[number] for number in range(5000)]
+    assert gc.get_stats()[0]["collections"] == before, f"{len(packets)} lists"
 
 
 def test_resuming_what_was_not_held_changes_nothing() -> None:
