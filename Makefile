@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -q -n 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-all fuzz bench soak stress screenshots fmt clean peers bench-peers
+.PHONY: help setup demo check test test-all interop fuzz bench soak stress screenshots fmt clean peers bench-peers
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,8 +42,7 @@ check: .venv/development  ## lint, types, architecture, unit and property tests 
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not foreign and not slow"
 
-test: .venv/development peers  ## everything `check` has no time for: real players and foreign clients
-	$(PYTEST) -m "not foreign and not slow"
+test: check peers  ## `check`, and what it has no time for: real players, foreign clients, attacks
 	$(BIN)/pytest -q -m "foreign and not slow" --durations=10
 
 test-all: .venv/development peers  ## the whole matrix of players, codecs and encryption levels
@@ -52,6 +51,9 @@ test-all: .venv/development peers  ## the whole matrix of players, codecs and en
 
 peers:
 	@sh scripts/install-peers
+
+interop: .venv/development peers  ## every player in every way it knows (ONLY=player/way); writes docs/interop.md
+	PYTHONPATH=tests $(BIN)/python -m interop $(if $(ONLY),--only $(ONLY))
 
 fuzz: .venv/development  ## each fuzz harness for SECONDS (default 60)
 	@SECONDS_EACH=$${SECONDS:-60} sh scripts/fuzz

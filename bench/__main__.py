@@ -27,6 +27,7 @@ from bench import (
     procfs,
     profile,
     startup,
+    tls,
 )
 from bench import report as reports
 from bench.figures import Section
@@ -45,20 +46,10 @@ BUSY = 1.0
 SETTLE_S = 1.5
 
 
-async def _tls(context: Context) -> Section:
-    """Say what is missing."""
-    del context
-    return Section(
-        key="tls",
-        title="Fan-out over TLS",
-        method="Not measured: there is no RTSP over TLS yet.",
-    )
-
-
 SCENARIOS: Mapping[str, Measure] = {
     "fanout-tcp": fan_out.measure_tcp,
     "fanout-udp": fan_out.measure_udp,
-    "tls": _tls,
+    "tls": tls.measure,
     "ingest": ingest.measure,
     "latency": latency.measure,
     "first-picture": first_picture.measure,

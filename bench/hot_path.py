@@ -29,10 +29,12 @@ from neolink.log import RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.media.units import AccessUnit, MediaUnit
 from neolink.rtp.formats import AudioChoice
-from neolink.rtsp_server import outbox
-from neolink.rtsp_server.mount import Lane, Mount, Seat
-from neolink.rtsp_server.parcel import Parcel
+from neolink.rtsp_server.delivery import outbox
+from neolink.rtsp_server.mounts.mount import Mount
+from neolink.rtsp_server.mounts.parcel import Parcel
+from neolink.rtsp_server.mounts.seat import Lane, Seat
 from neolink.rtsp_server.settings import MountSettings, StartMode
+from neolink.rtsp_server.wires.wire import PlainWire
 
 __all__ = [
     "FRAME_RATE",
@@ -175,7 +177,8 @@ class QuietLane(outbox.Lane):
 
 def tcp_lane(sock: FakeSocket) -> QuietLane:
     """Return the lane of a TCP player whose socket is never full. Needs a running loop."""
-    box = outbox.Outbox(sock, _fail)  # type: ignore[arg-type] # a socket as far as it needs one
+    wire = PlainWire(sock, ("bench", 0))  # type: ignore[arg-type] # a socket as far as needed
+    box = outbox.Outbox(wire, _fail)
     return QuietLane(box, BacklogLimits(), Budget())
 
 
@@ -187,6 +190,10 @@ class Collector:
 
     def push(self, parcel: Parcel) -> None:
         """Keep it."""
+        self.last = parcel
+
+    def push_aside(self, parcel: Parcel) -> None:
+        """Keep it too."""
         self.last = parcel
 
     def push_rtcp(self, track: int, packet: bytes) -> None:

@@ -28,9 +28,11 @@ from neolink.media.tracks import ParameterSets, StreamKind, VideoCodec, VideoTra
 from neolink.media.units import AccessUnit
 from neolink.metrics.text import render
 from neolink.rtp.formats import AudioChoice
-from neolink.rtsp_server.mount import Mount, Seat
-from neolink.rtsp_server.outbox import Outbox
+from neolink.rtsp_server.delivery.outbox import Outbox
+from neolink.rtsp_server.mounts.mount import Mount
+from neolink.rtsp_server.mounts.seat import Seat
 from neolink.rtsp_server.settings import MountSettings, RtspLimits, RtspSettings, StartMode
+from neolink.rtsp_server.wires.wire import PlainWire
 
 HOST = "127.0.0.1"
 KINDS = (StreamKind.MAIN, StreamKind.SUB)
@@ -274,7 +276,9 @@ def _player() -> Iterator[Callable[[Mount], None]]:
     thread = threading.Thread(target=_discard, args=(theirs,), daemon=True)
     thread.start()
     failures: list[str] = []
-    outbox = Outbox(ours, failures.append)  # a blocking socket: every unit is sent whole
+    outbox = Outbox(
+        PlainWire(ours, (HOST, 0)), failures.append
+    )  # a blocking socket: every unit is sent whole
     lane = outbox.open_lane(BacklogLimits(), Budget())
     lane.channels[0] = 0
 

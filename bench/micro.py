@@ -26,7 +26,7 @@ from neolink.media.timeline import VideoTimeline
 from neolink.media.tracks import VIDEO_CLOCK_RATE, VideoCodec
 from neolink.rtp.formats import video_format
 from neolink.rtp.sender import RtpSender
-from neolink.rtsp_server.parcel import VIDEO, Parcel
+from neolink.rtsp_server.mounts.parcel import VIDEO, Parcel
 
 __all__ = ["measure", "steps"]
 

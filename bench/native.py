@@ -19,14 +19,14 @@ class MissingTool(Exception):
     """A compiler or a library of a peer is not installed; the message says what installs it."""
 
 
-def players() -> Path:
-    """Return the load generator."""
-    return _compiled(FOLDER / "native" / "players.c")
+def players(*, has_tls: bool = False) -> Path:
+    """Return the load generator. Raises MissingTool where it cannot be made."""
+    return _compiled(FOLDER / "native" / "players.c", _tls_options() if has_tls else None)
 
 
-def floor() -> Path:
-    """Return the program that only sends."""
-    return _compiled(FOLDER / "native" / "floor.c")
+def floor(*, has_tls: bool = False) -> Path:
+    """Return the program that only sends. Raises MissingTool where it cannot be made."""
+    return _compiled(FOLDER / "native" / "floor.c", _tls_options() if has_tls else None)
 
 
 def allocation_counter() -> Path:
@@ -39,14 +39,25 @@ def allocation_counter() -> Path:
 
 def gst_server() -> Path:
     """Return the peer of GStreamer. Raises MissingTool where its library is not installed."""
-    hint = "gst-rtsp-server is not installed: sh scripts/install-bench-peers"
+    return _compiled(
+        FOLDER / "peers" / "gst_server.c", _options_of("gst-rtsp-server", *PEER_PACKAGES)
+    )
+
+
+def _tls_options() -> list[str]:
+    return ["-DWITH_TLS", *_options_of("the headers of OpenSSL", "openssl")]
+
+
+def _options_of(what: str, *packages: str) -> list[str]:
+    """Return how to compile with libraries. Raises MissingTool where they are not installed."""
+    hint = f"{what}: not installed, see scripts/install-bench-peers"
     if shutil.which("pkg-config") is None:
         raise MissingTool(hint)
-    command = ["pkg-config", "--cflags", "--libs", *PEER_PACKAGES]
+    command = ["pkg-config", "--cflags", "--libs", *packages]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     if found.returncode:
         raise MissingTool(hint)
-    return _compiled(FOLDER / "peers" / "gst_server.c", found.stdout.split())
+    return found.stdout.split()
 
 
 def _compiled(source: Path, options: list[str] | None = None) -> Path:

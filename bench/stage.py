@@ -43,7 +43,7 @@ DEADLINE_S = 180
 FINISH_S = 10.0
 SESSION_TIMEOUT_S = 600
 MOST_CONNECTIONS = 2048
-_URL = re.compile(r"rtsp://[^/:]+:(\d+)/")
+_URL = re.compile(r"rtsps?://[^/:]+:(\d+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,13 @@ async def cameras(
 
 
 @asynccontextmanager
-async def bridge(folder: Path, ports: Sequence[int], more: str = "") -> AsyncIterator[Served]:
+async def bridge(
+    folder: Path, ports: Sequence[int], more: str = "", certificate: Path | None = None
+) -> AsyncIterator[Served]:
     """Run ``neolink rtsp`` for cameras on these ports, as users run it."""
     config = folder / "bridge.toml"
-    config.write_text(config_text(ports, more))
+    first = f'certificate = "{certificate}"\n' if certificate else ""
+    config.write_text(first + config_text(ports, more))
     command = [sys.executable, "-m", "neolink", "rtsp", "--config", str(config)]
     async with child(command, stderr=folder / "bridge.log") as process:
         log = folder / "bridge.log"
@@ -189,15 +192,20 @@ def config_text(ports: Sequence[int], more: str = "") -> str:
 
 @asynccontextmanager
 async def floor(
-    folder: Path, count: int, kind: str, pictures: Path, stamps: Path | None = None
+    folder: Path,
+    count: int,
+    kind: str,
+    pictures: Path,
+    stamps: Path | None = None,
+    certificate: Path | None = None,
 ) -> AsyncIterator[Served]:
-    """Run the program that only sends; ``kind`` is ``tcp``, ``udp`` or ``udp-plain``.
+    """Run the program that only sends; ``kind`` is ``tcp``, ``udp``, ``udp-plain`` or ``tls``.
 
-    When each picture was sent is in ``stamps`` after the end.
+    When each picture was sent is in ``stamps`` after the end. TLS needs a ``certificate`` instead.
     """
-    rate = str(media.FRAME_RATE)
-    command = [str(native.floor()), str(pictures), str(count), kind, rate, str(DEADLINE_S)]
-    command += [str(stamps)] if stamps else []
+    program, rate = native.floor(has_tls=kind == "tls"), str(media.FRAME_RATE)
+    command = [str(program), str(pictures), str(count), kind, rate, str(DEADLINE_S)]
+    command += [str(file) for file in (stamps or certificate,) if file]
     async with child(command, stderr=folder / "floor.log") as process:
         port = int(await _read_line(process, folder / "floor.log"))
         yield Served(process, port, transport_prefix="raw-")
@@ -233,7 +241,7 @@ async def players(
     if not server.transport_prefix and cameras > 1:
         await _describe_all(server, cameras)
     command = [
-        str(native.players()), HOST, str(server.port), str(count),
+        str(native.players(has_tls=transport == "tls")), HOST, str(server.port), str(count),
         server.transport_prefix + transport, mode, server.path, str(cameras), str(DEADLINE_S),
         *([str(stamps)] if stamps else []),
     ]  # fmt: skip

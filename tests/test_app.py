@@ -19,7 +19,7 @@ from neolink.camera import supervisor as supervisor_module
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState
 from neolink.camera.supervisor import Camera
-from neolink.errors import ConfigError, Unsupported
+from neolink.errors import ConfigError
 from neolink.media.tracks import StreamKind
 from neolink.media.units import MediaUnit
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
@@ -187,7 +187,7 @@ async def test_a_server_that_fails_inside_is_started_again_and_cameras_go_on(
             patch.setattr("neolink.rtsp_server.server.SWEEP_S", 0.01)
             patch.setattr(running.bridge.rtsp, "sweep", lambda: 1 / 0)
             await eventually(lambda: "rtsp server: failed" in caplog.text, timeout_s=3)
-        await eventually(lambda: running.bridge.rtsp._listener is not None)
+        await eventually(lambda: running.bridge.rtsp.door.is_open)
         async with RtspClient(running.url("porch", "sub")) as player:
             assert (await player.describe()).status == 200
         assert running.camera.stats.logins == 1
@@ -263,13 +263,13 @@ async def test_an_announcement_that_fails_closes_the_ports() -> None:
 
     with pytest.raises(BrokenPipeError):
         await bridge.run(on_ready=broken)
-    assert bridge.rtsp._listener is None
+    assert not bridge.rtsp.door.is_open
 
 
-async def test_what_is_not_there_yet_is_refused_at_once() -> None:
-    rtsp = replace(RtspSettings(bind=HOST), certificate=Path("cert.pem"))
-    with pytest.raises(Unsupported, match="certificate"):
-        bridge_of(camera("a"), rtsp=rtsp)
+async def test_a_certificate_that_cannot_be_used_ends_the_start_with_its_name() -> None:
+    rtsp = RtspSettings(bind=HOST, port=0, rtp_port=0, certificate=Path("no-such.pem"))
+    with pytest.raises(ConfigError, match=r"certificate: no-such\.pem: cannot be read: No such"):
+        await bridge_of(camera("a"), rtsp=rtsp).run()
 
 
 async def test_the_end_stops_all_streams_and_logs_out_of_all_cameras() -> None:

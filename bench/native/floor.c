@@ -1,9 +1,11 @@
 /* The least that a server can do: send the same bytes to the same sockets, and nothing else.
  *
  *   floor FILE COUNT tcp|udp|udp-plain RATE SECONDS [STAMPS]
+ *   floor FILE COUNT tls RATE SECONDS CERTIFICATE
  *
  * FILE has the packets of each picture behind their interleaved headers: u32 pictures, u32 size of
- * each, then the bytes. TCP: one send a picture and player. UDP: one send for each run of packets
+ * each, then the bytes. TCP: one send a picture and player. TLS, where it was compiled with it
+ * (-DWITH_TLS): one SSL_write a picture and player; CERTIFICATE holds the key too. UDP: one send for each run of packets
  * of equal size (segmentation offload); udp-plain: one for each packet. RATE is pictures a second,
  * SECONDS the deadline of the process. STAMPS is written with when each picture was sent: u64
  * index, u64 nanoseconds since 1970.
@@ -25,6 +27,11 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_TLS
+#include <openssl/ssl.h>
+#else
+typedef void SSL;
+#endif
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -101,6 +108,36 @@ static void send_stream(int sock, const struct picture *picture) {
     }
 }
 
+#ifdef WITH_TLS
+static SSL *shake_hands(int sock, const char *certificate) {
+    static SSL_CTX *context;
+    if (!context) {
+        context = need(SSL_CTX_new(TLS_server_method()));
+        if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
+            SSL_CTX_use_PrivateKey_file(context, certificate, SSL_FILETYPE_PEM) != 1)
+            fail(certificate);
+    }
+    SSL *tls = need(SSL_new(context));
+    SSL_set_fd(tls, sock);
+    if (SSL_accept(tls) != 1) fail("TLS");
+    return tls;
+}
+
+static void send_records(SSL *tls, const struct picture *picture) {
+    if (SSL_write(tls, picture->data, picture->length) != (int)picture->length) fail("TLS");
+}
+#else
+static SSL *shake_hands(int sock, const char *certificate) {
+    (void)sock, (void)certificate;
+    fail("compiled without TLS");
+    return NULL;
+}
+
+static void send_records(SSL *tls, const struct picture *picture) {
+    (void)tls, (void)picture;
+}
+#endif
+
 static void send_datagrams(int sock, const struct picture *picture, struct sockaddr_in *to) {
     for (int i = 0; i < picture->run_count; i++) {
         struct run *run = &picture->runs[i];
@@ -129,7 +166,9 @@ static void stamp(FILE *file, uint64_t index) {
 
 int main(int argc, char **argv) {
     if (argc < 6) return 2;
-    FILE *stamps = argc > 6 ? need(fopen(argv[6], "wb")) : NULL;
+    int is_tls = !strcmp(argv[3], "tls");
+    if (is_tls && argc < 7) return 2;
+    FILE *stamps = argc > 6 && !is_tls ? need(fopen(argv[6], "wb")) : NULL;
     int count = atoi(argv[2]), rate = atoi(argv[4]);
     int is_udp = !strncmp(argv[3], "udp", 3), is_plain = !strcmp(argv[3], "udp-plain");
     uint32_t number;
@@ -137,6 +176,7 @@ int main(int argc, char **argv) {
     struct picture *pictures = load(argv[1], &number, is_udp, is_plain);
     struct sockaddr_in *addresses = need(calloc(count, sizeof *addresses)), own = {.sin_family = AF_INET};
     int *socks = need(calloc(count, sizeof *socks)), yes = 1, size = 4 << 20;
+    SSL **tls = need(calloc(count, sizeof *tls));
     socklen_t length = sizeof own;
     own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int listener = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
@@ -151,6 +191,7 @@ int main(int argc, char **argv) {
         if ((socks[i] = accept(listener, NULL, NULL)) < 0) fail("accept");
         setsockopt(socks[i], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         addresses[i] = own;
+        if (is_tls) tls[i] = shake_hands(socks[i], argv[6]);
         if (is_udp && recv(socks[i], &port, sizeof port, MSG_WAITALL) == sizeof port) addresses[i].sin_port = port;
     }
     printf("ready\n");
@@ -172,7 +213,8 @@ int main(int argc, char **argv) {
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
         if (stamps) stamp(stamps, i);
         for (int player = 0; player < count; player++)
-            if (is_udp) send_datagrams(udp, &pictures[i], &addresses[player]);
+            if (is_tls) send_records(tls[player], &pictures[i]);
+            else if (is_udp) send_datagrams(udp, &pictures[i], &addresses[player]);
             else send_stream(socks[player], &pictures[i]);
     }
 }

@@ -3,7 +3,10 @@
  *   players HOST PORT COUNT TRANSPORT MODE PATH CAMERAS SECONDS [FILE]
  *
  * TRANSPORT  tcp, udp: a whole RTSP conversation for one video track.
- *            raw-tcp, raw-udp: no RTSP; for raw-udp the port is told over the TCP connection.
+ *            tls: the same as tcp inside TLS, where it was compiled with it (-DWITH_TLS); whoever
+ *            need not parse does not decrypt either, and its bytes are those of the records.
+ *            raw-tcp, raw-tls, raw-udp: no RTSP; for raw-udp the port is told over the TCP
+ *            connection.
  * MODE       count: bytes of all players; the kernel throws the data of TCP players away
  *              (MSG_TRUNC), player 0 is the witness, who reads all of its packets.
  *            stamp: every player reads all of its packets and notes when the kernel got the last
@@ -31,6 +34,11 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef WITH_TLS
+#include <openssl/ssl.h>
+#else
+typedef void SSL;
+#endif
 
 enum { TAIL = 8, ROOM = 1 << 19, DISCARD = 1 << 20, BATCH = 64, DATAGRAM = 2048, REPLY = 16384 };
 
@@ -40,6 +48,7 @@ struct player {
     uint64_t bytes, packets, pictures, gaps;
     unsigned char *data; /* of those who parse: what is not a whole packet yet */
     size_t length;
+    SSL *tls;
 };
 
 struct record {
@@ -49,7 +58,7 @@ struct record {
 };
 
 static struct player *players;
-static int count, is_udp, is_raw, is_stamping, is_stalling, epoll;
+static int count, is_udp, is_raw, is_tls, is_stamping, is_stalling, epoll;
 static struct sockaddr_in server;
 static struct record *records;
 static size_t record_count, record_room;
@@ -77,6 +86,48 @@ static uint64_t now_ns(void) {
 static int parses(const struct player *player) {
     return is_stamping || player->number == 0;
 }
+
+/* ---------------------------------------------------------------- TLS */
+
+#ifdef WITH_TLS
+/* Shake hands, on a socket that still blocks. Nobody is verified. */
+static void shake_hands(struct player *player) {
+    static SSL_CTX *context;
+    if (!context) {
+        context = SSL_CTX_new(TLS_client_method());
+        if (!context) die("TLS: no context");
+        SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+    }
+    player->tls = need(SSL_new(context));
+    SSL_set_fd(player->tls, player->control);
+    if (SSL_connect(player->tls) != 1) die("player %d: no TLS", player->number);
+}
+
+static ssize_t read_tls(struct player *player, void *data, size_t room, int is_peeking) {
+    int size = is_peeking ? SSL_peek(player->tls, data, room) : SSL_read(player->tls, data, room);
+    if (size > 0) return size;
+    errno = EAGAIN;
+    return SSL_get_error(player->tls, size) == SSL_ERROR_WANT_READ ? -1 : 0;
+}
+
+static ssize_t write_tls(struct player *player, const void *data, size_t length) {
+    return SSL_write(player->tls, data, length);
+}
+#else
+static void shake_hands(struct player *player) {
+    die("player %d: compiled without TLS", player->number);
+}
+
+static ssize_t read_tls(struct player *player, void *data, size_t room, int is_peeking) {
+    (void)player, (void)data, (void)room, (void)is_peeking;
+    return 0;
+}
+
+static ssize_t write_tls(struct player *player, const void *data, size_t length) {
+    (void)player, (void)data, (void)length;
+    return 0;
+}
+#endif
 
 /* ---------------------------------------------------------------- packets */
 
@@ -130,7 +181,13 @@ static void parse(struct player *player, uint64_t ns) {
 static void receive_stream(struct player *player) {
     static unsigned char nowhere[1];
     ssize_t size;
-    if (!parses(player)) {
+    if (parses(player) && player->tls) {
+        size = read_tls(player, player->data + player->length, ROOM - player->length, 0);
+        if (size > 0) {
+            player->length += size;
+            parse(player, 0);
+        }
+    } else if (!parses(player)) {
         size = recv(player->control, nowhere, DISCARD, MSG_TRUNC);
     } else {
         char control[64];
@@ -198,7 +255,8 @@ static void watch(int descriptor, struct player *player) {
 
 static ssize_t peek(struct player *player, char *text, size_t room) {
     for (;;) {
-        ssize_t size = recv(player->control, text, room, MSG_PEEK | MSG_DONTWAIT);
+        ssize_t size = player->tls ? read_tls(player, text, room, 1)
+                                   : recv(player->control, text, room, MSG_PEEK | MSG_DONTWAIT);
         if (size > 0) return size;
         if (size == 0) die("player %d: the server closed the connection", player->number);
         if (errno != EAGAIN && errno != EINTR) die("player %d: %s", player->number, strerror(errno));
@@ -209,7 +267,9 @@ static ssize_t peek(struct player *player, char *text, size_t room) {
 static void consume(struct player *player, size_t length) {
     char nowhere[REPLY];
     while (length) {
-        ssize_t size = recv(player->control, nowhere, length < REPLY ? length : REPLY, MSG_DONTWAIT);
+        size_t most = length < REPLY ? length : REPLY;
+        ssize_t size = player->tls ? read_tls(player, nowhere, most, 0)
+                                   : recv(player->control, nowhere, most, MSG_DONTWAIT);
         if (size > 0) length -= size;
         else if (size == 0) die("player %d: the server closed the connection", player->number);
         else pump(1000, player);
@@ -223,7 +283,9 @@ static void ask(struct player *player, char *reply, const char *format, ...) {
     va_start(arguments, format);
     int length = vsnprintf(request, sizeof request, format, arguments);
     va_end(arguments);
-    if (send(player->control, request, length, MSG_NOSIGNAL) != length) die("request: %s", strerror(errno));
+    ssize_t sent = player->tls ? write_tls(player, request, length)
+                               : send(player->control, request, length, MSG_NOSIGNAL);
+    if (sent != length) die("request: %s", strerror(errno));
     for (;;) {
         ssize_t size = peek(player, reply, REPLY - 1);
         reply[size] = 0;
@@ -311,6 +373,7 @@ static void begin(struct player *player, const char *host, int port, const char 
     setsockopt(player->control, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (is_stamping) setsockopt(player->control, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
     if (parses(player)) player->data = need(malloc(ROOM));
+    if (is_tls) shake_hands(player);
     if (is_udp) open_ports(player);
     if (is_udp) watch(player->rtp, player);
     if (is_raw && is_udp) {
@@ -356,6 +419,7 @@ int main(int argc, char **argv) {
     count = atoi(argv[3]);
     is_raw = !strncmp(transport, "raw-", 4);
     is_udp = !strcmp(transport + (is_raw ? 4 : 0), "udp");
+    is_tls = !strcmp(transport + (is_raw ? 4 : 0), "tls");
     is_stamping = !strcmp(mode, "stamp");
     is_stalling = !strcmp(mode, "stall");
     if (count < 1 || cameras < 1) die("at least one player and one camera");

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from neolink.absence import stand_in_settings, why
-from neolink.camera.commands.motion import MotionFollower
+from neolink.camera.commands.motion import EventFollower, MotionFollower
 from neolink.camera.connection import RECEIVE_BUFFERS
 from neolink.camera.devices import Channels, group_devices, login_settings, match_devices
 from neolink.camera.settings import CameraSettings
-from neolink.camera.status import CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.camera.supervisor import Camera
 from neolink.clock import Clock, SystemClock
+from neolink.convert.threads import CodecThreads
 from neolink.errors import Unsupported
 from neolink.hub.memory import FileMemory, NoMemory
 from neolink.hub.pause import PauseSettings
@@ -31,7 +31,8 @@ from neolink.metrics.settings import StatsdSettings
 from neolink.observe.observer import Observer
 from neolink.observe.parts import Channel, Key
 from neolink.onlookers import Onlookers
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.backchannel import Intercom
+from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from neolink.web.settings import HttpSettings
@@ -76,18 +77,16 @@ class _Device:
 
 
 class Bridge:
-    """Cameras, streams and the RTSP server, joined.
-
-    Raises Unsupported for settings that nothing here can do.
-    """
+    """Cameras, streams and the RTSP server, joined."""
 
     def __init__(self, settings: BridgeSettings, clock: Clock | None = None) -> None:
-        _refuse_unsupported(settings)
         self.settings = settings
         self.clock = clock or SystemClock()
         self.streams: dict[Key, Stream] = {}
         self.mounts: dict[Key, Mount] = {}
         self._devices: list[_Device] = []
+        self._intercoms: dict[str, Intercom] = {}
+        self._codec_threads = CodecThreads()
         self._tasks: asyncio.TaskGroup | None = None
         self._reloading = asyncio.Lock()
         self._limiter = RepeatLimiter(self.clock)
@@ -182,6 +181,7 @@ class Bridge:
         finally:
             self.onlookers.close()
             self.rtsp.close()
+            self._codec_threads.close()
             for stream in self.streams.values():
                 stream.close()
 
@@ -191,10 +191,9 @@ class Bridge:
         A stream whose camera changed is made anew, and its sessions end at once; so are all
         streams of a device whose login changed. They begin when the camera was told of the end.
         Addresses and ports of the server, and the folder of the memory, stay until a restart.
-        Raises Unsupported like the constructor, and then nothing has changed. One reload waits
-        for another; a cancelled one is complete, but begins before the camera was told.
+        One reload waits for another; a cancelled one is complete, but begins before the camera was
+        told.
         """
-        _refuse_unsupported(settings)
         async with self._reloading:
             if settings.state_folder != self.settings.state_folder:
                 _LOG.warning("[state]: takes effect after a restart")
@@ -285,6 +284,7 @@ class Bridge:
             device = self._new_device(channels) if place is None else before[place]
             self._devices.append(device)
             beginnings.append(partial(self._begin, device, self._go_on(device, channels)))
+        self._intercoms = self._connect_intercoms()
         self._remount(settings)
         self._forget_restarts(before)
         for device in self._devices:
@@ -308,7 +308,7 @@ class Bridge:
         streams = _streams_of(channels)
         missing = [key for key in streams if key not in device.sources]
         for key in missing:
-            device.sources[key] = self._new_stream(streams[key], key[1], device.camera.status)
+            device.sources[key] = self._new_stream(streams[key], key[1], device.camera)
         return [device.sources[key] for key in missing]
 
     def _end(self, device: _Device, wanted: Channels) -> list[asyncio.Task[None]]:
@@ -325,13 +325,13 @@ class Bridge:
         return [task for task in tasks if task is not None]
 
     def _new_stream(
-        self, settings: CameraSettings, kind: StreamKind, status: CameraStatus
+        self, settings: CameraSettings, kind: StreamKind, camera: Camera
     ) -> CameraStream:
         """Join camera stream → hub stream, and demand back."""
         stream = self.streams[settings.name, kind] = Stream(
             f"{settings.name}/{kind}",
             clock=self.clock,
-            explain=partial(why, status, self.clock),
+            explain=partial(why, camera.status, self.clock),
             memory=self._memory,
         )
         source = CameraStream(
@@ -345,6 +345,9 @@ class Bridge:
         )
         stream.on_demand = source.request
         stream.on_pause = source.pause
+        source.on_bitrate = stream.note_bitrate
+        follower = EventFollower(settings.channel_id, stream.events.publish)
+        stream.events.on_demand = partial(_follow_events, camera, follower)
         return source
 
     def _followers(self, device: _Device) -> Iterator[MotionFollower]:
@@ -356,6 +359,18 @@ class Bridge:
                 yield MotionFollower(
                     settings.channel_id, pause.motion_timeout_s, stream.motion_changed
                 )
+
+    def _connect_intercoms(self) -> dict[str, Intercom]:
+        """Return how each camera is talked to; a loudspeaker that stays keeps who talks to it."""
+        known = {intercom.speaker: intercom for intercom in self._intercoms.values()}
+        channels: dict[str, Intercom] = {}
+        for device in self._devices:
+            for channel in device.channels:
+                speaker = device.camera.speaker(channel)
+                if speaker not in known:
+                    known[speaker] = Intercom(speaker, self.clock)
+                channels[channel.name] = known[speaker]
+        return channels
 
     def _remount(self, settings: BridgeSettings) -> None:
         """Serve every stream as the settings say, or not at all; in their order."""
@@ -369,8 +384,11 @@ class Bridge:
             if wanted is None or key[1] not in wanted.streams:
                 self._unmount(key, "the stream is no longer served")
                 continue
-            mount = self.mounts.pop(key, None) or Mount(key[1], stream, wanted, self.clock)
+            mount = self.mounts.pop(key, None) or Mount(
+                key[1], stream, wanted, self.clock, self._codec_threads
+            )
             mount.settings = wanted
+            mount.intercom = self._intercoms[key[0]]
             self.mounts[key] = mount
 
     def _unmount(self, key: Key, reason: str) -> None:
@@ -378,6 +396,14 @@ class Bridge:
         if mount is not None:
             self.rtsp.end_sessions(mount, reason)
             mount.stream.unsubscribe(mount)
+
+
+def _follow_events(camera: Camera, follower: EventFollower, is_wanted: bool) -> None:  # noqa: FBT001 - the hub's callable has this one argument
+    """Have a camera tell of events as long as somebody wants to know."""
+    if is_wanted:
+        camera.motion.follow_events(follower)
+    else:
+        camera.motion.unfollow_events(follower)
 
 
 def _is_cancelled(error: BaseException) -> bool:
@@ -394,16 +420,9 @@ def _log_of(part: str) -> logging.Logger | BoundLogger:
 
 
 def _streams_of(channels: Channels) -> dict[Key, CameraSettings]:
-    """Return the streams of a device, each with all that concerns it."""
+    """Return the streams of a device, each with all that concerns it, and nothing of talk."""
     return {
-        (channel.name, kind): replace(channel, streams=(kind,))
+        (channel.name, kind): replace(channel, streams=(kind,), has_high_talk_nibble_first=True)
         for channel in channels
         for kind in channel.streams
     }
-
-
-def _refuse_unsupported(settings: BridgeSettings) -> None:
-    if settings.rtsp.certificate is not None:
-        raise Unsupported(
-            "certificate: RTSP over TLS is not there yet; remove the key to serve in clear"
-        )

@@ -1,11 +1,19 @@
-"""A TCP port to listen on, for players and for browsers. Nothing is accepted here."""
+"""A TCP port to listen on, for players and for browsers, and what its peers are called.
+
+Nothing is accepted here.
+"""
 
 import socket
 
-__all__ = ["listen_tcp"]
+__all__ = ["listen_tcp", "mark_traffic", "plain_host", "printable"]
 
 BACKLOG = 512
 """Connections that the system keeps until they are accepted."""
+
+_MAPPED = "::ffff:"
+
+NAME_LENGTH = 160
+"""Browsers name themselves behind 100 letters of history."""
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
@@ -26,3 +34,28 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def plain_host(host: str) -> str:
+    """Return a peer's address as it is written elsewhere.
+
+    An IPv6 socket calls IPv4 peers ``::ffff:192.0.2.7``; they are the same ones as on an IPv4 one.
+    """
+    return host[len(_MAPPED) :] if host.startswith(_MAPPED) and "." in host else host
+
+
+def printable(text: str) -> str:
+    """Return what a log or a page may show of a name that a peer gave itself."""
+    return "".join(letter for letter in text if letter.isprintable())[:NAME_LENGTH].strip()
+
+
+def mark_traffic(sock: socket.socket, dscp: int) -> None:
+    """Mark what a socket sends, and those that it accepts (RFC 2474); 0 leaves the system's mark.
+
+    Raises OSError where the system does not allow the mark.
+    """
+    if not dscp:
+        return
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)

@@ -23,6 +23,7 @@ __all__ = [
     "ProcessReading",
     "StreamReading",
     "StreamSample",
+    "TalkReading",
     "Transport",
 ]
 
@@ -35,6 +36,8 @@ class Transport(StrEnum):
     UDP = "udp"
     MIXED = "mixed"
     """One track by TCP, another by UDP."""
+    MULTICAST = "multicast"
+    """To a group, together with others: what is sent is not counted for one of them."""
     WEBSOCKET = "websocket"
     """Fragmented MP4 to a browser."""
     HLS = "hls"
@@ -88,6 +91,10 @@ class PlayerReading:
     """Share of packets lost, as it last reported (0 to 1); None: it reported nothing."""
     lost_packets: int | None = None
     jitter_s: float | None = None
+    round_trip_s: float | None = None
+    """Of RTCP, as last measured; None: the player answers no reports."""
+    pictures_lost: int = 0
+    """How often it asked for a key frame because it could not decode."""
     is_adaptive: bool = False
     """Whether it may be moved between main and sub stream."""
     moves_down: int = 0
@@ -123,17 +130,41 @@ class StreamReading:
     """Sound minus picture, against where both should be; None without sound."""
     dropped: Mapping[str, int]
     """Units that did not reach every player, by reason: ``slow_player``, ``damaged``,
-    ``duplicate``, ``no_key_frame``."""
+    ``duplicate``, ``no_key_frame``, ``codec`` (sound that was not converted)."""
     starts: int
     stalls: int
     """How often it fell silent and was started again."""
     damages: int
     stand_ins: int
+    silent_frames: int = 0
+    """Frames of silence sent to players in place of sound that the camera stopped, or that could
+    not be converted."""
+    conversions_failed: int = 0
+    """How often the conversion of its sound for some players had to be given up."""
+    documents: int = 0
+    """Metadata documents, each counted once for all its readers."""
+    changes_dropped: int = 0
+    """Events that were not told, because too many came at once."""
     sink_failures: int
     setup_times: Histogram
     """Seconds from the request of a stream to its first picture."""
     cached_bytes: int
     players: tuple[PlayerReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkReading:
+    """What was said to one camera."""
+
+    packets: Mapping[str, int]
+    """What became of packets that players sent: ``heard``, ``interrupted``, ``unheard``, ..."""
+    talks: int
+    """Talks that the camera agreed to."""
+    failures: int
+    """Talks that it refused, or that broke."""
+    blocks_sent: int
+    blocks_dropped: int
+    """Not sent, because the network was behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +198,8 @@ class CameraReading:
     has_motion: bool | None
     moves: Mapping[str, int] = field(default_factory=dict)
     """Moves of its players between main and sub stream: ``down`` and ``up`` again."""
+    talk: TalkReading | None = None
+    """None: nobody can talk to it from here."""
     model: str
     firmware: str
     streams: tuple[StreamReading, ...]
@@ -210,6 +243,8 @@ class ProcessReading:
     """Open RTSP connections."""
     refused: Mapping[str, int]
     """What was turned away, by reason: ``max_clients``, ``max_connections_per_ip``, ..."""
+    rtsp_events: Mapping[str, int] = field(default_factory=dict)
+    """What is worth counting of the RTSP server and belongs to no player: ``udp_stranger``, ..."""
     restarts: Mapping[str, int]
     """Parts that failed by a fault of ours and were started again."""
     is_ready: bool

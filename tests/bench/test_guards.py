@@ -18,8 +18,8 @@ from bench import hot_path, micro
 from neolink.baichuan.crypto import Encryption
 from neolink.hub.backlog import BacklogLimits, Budget
 from neolink.media.units import AccessUnit
-from neolink.rtsp_server.mount import Mount
-from neolink.rtsp_server.udp import Address, UdpLane
+from neolink.rtsp_server.delivery.udp import Address, UdpLane
+from neolink.rtsp_server.mounts.mount import Mount
 
 PLAYERS = 10
 

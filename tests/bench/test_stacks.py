@@ -10,7 +10,7 @@ from bench import flame
 START = "<module> (neolink/__main__.py:1);Runner.run (asyncio/runners.py:86);uv_run (core.c:452)"
 PUBLISH = f"{START};Stream.publish (neolink/hub/stream.py:172)"
 SAMPLES = f"""\
-{PUBLISH};Lane.push (neolink/rtsp_server/outbox.py:180);send (libc.so.6) 6
+{PUBLISH};Lane.push (neolink/rtsp_server/delivery/outbox.py:180);send (libc.so.6) 6
 {PUBLISH};_PyEval (ceval.c:1) 1
 {PUBLISH} 1
 {START};epoll_pwait (libc.so.6) 2
@@ -33,7 +33,7 @@ def test_python_inside_the_loop_and_the_innermost_frame_are_kept() -> None:
     assert shorten(first) == (
         EVENT_LOOP,
         "Stream.publish (hub/stream.py)",
-        "Lane.push (rtsp_server/outbox.py)",
+        "Lane.push (rtsp_server/delivery/outbox.py)",
         "send (libc.so.6)",
     )
     assert shorten(second)[-1] == "_PyEval (ceval.c)"

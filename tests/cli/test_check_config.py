@@ -7,6 +7,7 @@ import pytest
 
 from neolink.cli.main import main
 from neolink.log import forget_secrets
+from support.tls import make_identity
 
 CAMERA = '[[cameras]]\nname = "a"\naddress = "h"\nusername = "u"\npassword = "sesame"\n'
 
@@ -86,7 +87,22 @@ def test_file_without_cameras_has_no_table(file: Path, capsys: pytest.CaptureFix
 
 
 def test_tls_changes_the_scheme(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file.with_name("c.pem").write_text("x")
-    file.write_text('certificate = "c.pem"\nbind = "192.0.2.1"\n' + CAMERA + 'stream = "main"\n')
+    make_identity().write(file.with_name("c.pem"))
+    head = 'certificate = "c.pem"\nbind = "192.0.2.1"\n'
+    file.write_text(head + CAMERA + 'stream = "main"\n')
     assert run(file) == 0
     assert "rtsps://192.0.2.1:8554/a/main" in capsys.readouterr().out
+    file.write_text(head + CAMERA + 'stream = "main"\n[rtsp]\ntls_port = 8322\n')
+    assert run(file) == 0
+    shown = capsys.readouterr().out
+    assert "rtsp://192.0.2.1:8554/a/main" in shown
+    assert "With TLS, the same paths: rtsps://192.0.2.1:8322/" in shown
+
+
+def test_a_certificate_that_cannot_be_used_is_told(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.with_name("c.pem").write_text(make_identity().certificate_pem)
+    file.write_text('certificate = "c.pem"\n' + CAMERA)
+    assert run(file) == 1
+    assert "c.pem: holds no private key" in capsys.readouterr().err

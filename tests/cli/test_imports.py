@@ -16,8 +16,9 @@ OF_RARE_COMMANDS = {
     f"neolink.baichuan.xml.{topic}"
     for topic in ("ability", "alarms", "lights", "network", "picture", "ptz", "recording", "talk")
 }
+OF_RARE_TRACKS = {"neolink.onvif.metadata", "xml.sax"}
 OF_BRIDGE = {"asyncio", "cryptography", "neolink.app", "neolink.config", "pydantic", "uvloop"}
-NEVER = OF_OTHER_COMMANDS | OF_EXTRAS | OF_TESTS | OF_RARE_COMMANDS
+NEVER = OF_OTHER_COMMANDS | OF_EXTRAS | OF_TESTS | OF_RARE_COMMANDS | OF_RARE_TRACKS
 
 RUN_AND_TELL = """
 import atexit, sys

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
 from support.program import program
 from support.rtsp_client import RtspClient
+from support.tls import make_identity
 
 HOST = "127.0.0.1"
 PASSWORD = "sesame-51d0"
@@ -129,9 +131,10 @@ async def test_a_port_in_use_is_named_and_ends_it_with_1(tmp_path: Path) -> None
 
 
 # ---------------------------------------------------------------- what is printed
-def bridge_with(bind: str, *mounts: MountSettings) -> Bridge:
+def bridge_with(bind: str, *mounts: MountSettings, **changes: Any) -> Bridge:
     cameras = [CameraSettings(name=mount.camera, host="192.0.2.1") for mount in mounts]
-    return Bridge(BridgeSettings(cameras, mounts, RtspSettings(bind=bind, port=0, rtp_port=0)))
+    rtsp = RtspSettings(bind=bind, port=0, rtp_port=0, **changes)
+    return Bridge(BridgeSettings(cameras, mounts, rtsp))
 
 
 def shown(bridge: Bridge) -> str:
@@ -154,6 +157,17 @@ async def test_every_stream_has_a_url_the_best_one_first() -> None:
         for kind in ("main", "sub", "extern")
     ]
     assert lines[7] == f"Try {base}/porch/main"
+
+
+async def test_urls_say_where_players_come_with_tls(tmp_path: Path) -> None:
+    file = make_identity().write(tmp_path / "server.pem")
+    only = bridge_with(HOST, MountSettings(camera="porch"), certificate=file)
+    assert f"  rtsps://{HOST}:" in shown(only)
+    assert "the same paths" not in shown(only)
+    both = bridge_with(HOST, MountSettings(camera="porch"), certificate=file, tls_port=0)
+    text = shown(both)
+    assert f"  rtsp://{HOST}:" in text
+    assert f"With TLS, the same paths: rtsps://{HOST}:{both.rtsp.tls_port}/" in text
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0", "::"])

@@ -1,6 +1,6 @@
 """From the file to the settings of the packages."""
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 
 from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings, Discovery
@@ -17,10 +17,12 @@ from neolink.config.model import Config
 from neolink.hub.pause import PauseMode, PauseSettings
 from neolink.media.tracks import StreamKind
 from neolink.metrics.settings import StatsdSettings
+from neolink.rtp.packetizers.nal_units import Aggregation
 from neolink.rtsp_server.settings import (
     Access,
     AudioChoice,
     MountSettings,
+    MulticastSettings,
     RtspSettings,
     StartMode,
 )
@@ -48,6 +50,7 @@ def test_camera_keys_arrive() -> None:
             + 'uid = "ABCD"\nchannel = 3\nmax_encryption = "bcencrypt"\nstrict = true\n'
             + 'stream = "sub"\ndiscovery = "none"\nidle = true\ngrace_period = 10\n'
             + "ping_retries = 3\ntime = true\ndebug = true\nretries = 4\n"
+            + 'talk_nibbles = "low"\n'
         )
     )
     assert (camera.host, camera.port, camera.uid) == ("2001:db8::1", 9001, "ABCD")
@@ -55,6 +58,7 @@ def test_camera_keys_arrive() -> None:
     assert (camera.strict, camera.streams) == (True, (StreamKind.SUB,))
     assert (camera.discovery, camera.idle_disconnect) == (Discovery.NONE, True)
     assert (camera.idle_grace_s, camera.max_missed_pings) == (10, 3)
+    assert not camera.has_high_talk_nibble_first
     assert (camera.update_time, camera.debug, camera.max_discovery_retries) == (True, True, 4)
 
 
@@ -73,9 +77,11 @@ def test_mount_keys_arrive_and_win_over_the_servers() -> None:
     text = (
         CAMERA
         + 'start = "live"\naudio = "none"\nmax_clients = 2\nbuffer = 500\ncodec_timeout = 25\n'
+        + 'aggregate = "all"\n'
         + 'splash = false\npattern = "Snow"\npermitted_users = ["me"]\n'
         + CAMERA.replace('"a"', '"b"')
         + '[rtsp]\nstart = "gop"\naudio = "l16"\nsetup_timeout = 5\n'
+        + 'aggregate = "off"\nudp_payload = 1200\n'
         + '[limits]\nmax_clients_per_camera = 9\n[[users]]\nname = "me"\npass = "x"\n'
         + '[[users]]\nname = "you"\npass = "y"\n'
     )
@@ -86,6 +92,8 @@ def test_mount_keys_arrive_and_win_over_the_servers() -> None:
     assert first.access == Access(anonymous=False, users=frozenset({"me"}))
     assert (second.start, second.audio) == (StartMode.GOP, AudioChoice.L16)
     assert (second.max_clients, second.setup_timeout_s) == (9, 5)
+    assert (first.aggregate, second.aggregate) == (Aggregation.ALL, Aggregation.OFF)
+    assert first.packet_bytes == second.packet_bytes == 1200
     assert second.access == Access(anonymous=False, users=frozenset({"me", "you"}))
 
 
@@ -110,6 +118,14 @@ def test_server_keys_arrive() -> None:
     assert (server.limits.max_clients, server.limits.max_frames) == (7, 50)
     assert server.limits.max_bytes == 2 * 1024 * 1024
     assert server.users == {"me": "sesame"}
+
+
+def test_multicast_arrives() -> None:
+    text = "cameras = []\n[rtsp]\ndscp = 46\n[rtsp.multicast]\nenabled = true\n"
+    server = rtsp_settings(config(f'{text}range = "239.1.2.0/30"\nport = 9000\nttl = 1\n'))
+    assert server.dscp == 46
+    network = IPv4Network("239.1.2.0/30")
+    assert server.multicast == MulticastSettings(is_enabled=True, network=network, port=9000, ttl=1)
 
 
 def test_settings_do_not_show_secrets() -> None:

@@ -71,6 +71,11 @@ def test_misspelt_key_is_a_warning_with_line_and_nearest_key() -> None:
     )
 
 
+def test_a_text_where_a_list_belongs_is_told_with_its_brackets() -> None:
+    (line,) = errors('cameras = []\n[rtsp]\nauth = "basic"\n')
+    assert 'n.toml:3: rtsp.auth: "basic" is of the wrong kind, did you mean ["basic"]?' in line
+
+
 def test_misplaced_key_is_told_where_it_belongs() -> None:
     loaded = read('cameras = []\n[mqtt]\nserver = "s"\nport = 1\nenable_preview = false\n')
     assert loaded.warnings == (
@@ -138,6 +143,21 @@ def test_address_that_is_none_is_refused(address: str) -> None:
     assert line.startswith("n.toml:3: cameras[0].address: ")
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('range = "10.0.0.0/8"', "no range of multicast groups"),
+        ('range = "239.1.2.3/24"', "begins at another address"),
+        ('range = "239.1.2.0/31"', "2 addresses for 3 streams; allowed: a range with one for each"),
+        ("port = 9001", "`port` is odd"),
+        ("port = 7998", "`rtp_port` is one of those of `multicast.port`: 7998 to 8005"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(written: str, said: str) -> None:
+    text = '[[cameras]]\nname = "a"\naddress = "h"\nusername = "u"\npassword = "sesame"\n'
+    assert said in errors(f"{text}[rtsp.multicast]\nenabled = true\n{written}")[0]
+
+
 def test_odd_rtp_port_is_refused() -> None:
     assert "rtsp: `rtp_port` is odd" in errors("cameras = []\n[rtsp]\nrtp_port = 8001")[0]
 
@@ -165,10 +185,47 @@ def test_anyone_without_users_is_a_warning() -> None:
     assert "lets everybody watch" in warning
 
 
-def test_users_without_tls_are_a_notice() -> None:
-    loaded = read('cameras = []\n[[users]]\nname = "me"\npass = "x"')
+@pytest.mark.parametrize(
+    ("certificate", "rtsp", "notices"),
+    [
+        ("", 'auth = ["basic"]', 1),
+        ("", "", 0),
+        ("c.pem", 'auth = ["basic"]', 0),
+        ("c.pem", 'auth = ["basic"]\ntls_port = 8322', 1),
+    ],
+)
+def test_passwords_in_clear_are_a_notice(
+    tmp_path: Path, certificate: str, rtsp: str, notices: int
+) -> None:
+    key = ""
+    if certificate:
+        (tmp_path / certificate).write_text("")
+        key = f'certificate = "{tmp_path / certificate}"\n'
+    users = '[[users]]\nname = "me"\npass = "x"'
+    loaded = read(f"{key}cameras = []\n{users}\n[rtsp]\n{rtsp}")
     assert loaded.warnings == ()
-    assert "clear text" in loaded.notices[0]
+    assert len(loaded.notices) == notices
+    assert all("readable on the network" in notice for notice in loaded.notices)
+
+
+def test_a_list_of_no_ways_to_log_in_is_refused() -> None:
+    (line,) = errors("cameras = []\n[rtsp]\nauth = []")
+    assert '`auth` is empty; allowed: at least one of "digest-md5"' in line
+
+
+def test_tls_port_needs_a_certificate_and_a_port_of_its_own() -> None:
+    (line,) = read("cameras = []\n[rtsp]\ntls_port = 8322").warnings
+    assert line.startswith("n.toml:3: rtsp.tls_port: without a `certificate` there is no TLS")
+    (line,) = errors(f'certificate = "{__file__}"\ncameras = []\n[rtsp]\ntls_port = 8554')
+    assert line.startswith("n.toml:4: rtsp.tls_port: 8554 is `bind_port` too")
+
+
+def test_keys_of_players_certificates_that_do_nothing_are_notices() -> None:
+    (notice,) = read('tls_client_auth = "require"\ncameras = []').notices
+    assert "everybody is let in" in notice
+    files = f'certificate = "{__file__}"\ntls_client_ca = "{__file__}"\n'
+    (notice,) = read(files + "cameras = []").notices
+    assert notice.startswith("n.toml:2: tls_client_ca: nobody is asked")
 
 
 def test_user_without_password_and_user_defined_twice_are_warnings() -> None:
@@ -227,12 +284,13 @@ def test_secret_and_its_file_exclude_each_other(tmp_path: Path) -> None:
     assert line == "n.toml:6: cameras[0].password_file: `password` is given too; keep one of them"
 
 
-def test_certificate_is_warned_of_because_the_server_refuses_it() -> None:
-    warnings = read('certificate = "/no/such.pem"\ncameras = []').warnings
-    assert len(warnings) == 2
-    assert all(warning.startswith("n.toml:1: certificate: ") for warning in warnings)
-    assert any("this file cannot be read" in warning for warning in warnings)
-    assert any("refuses to start" in warning for warning in warnings)
+@pytest.mark.parametrize("key", ["certificate", "tls_client_ca"])
+def test_certificate_that_is_not_there_is_a_warning(key: str) -> None:
+    warnings = read(f'{key} = "/no/such.pem"\ncameras = []').warnings
+    expected = (
+        f"n.toml:1: {key}: this file cannot be read, and the server does not start without it"
+    )
+    assert expected in warnings
 
 
 # ---------------------------------------------------------------- files

@@ -10,11 +10,13 @@ from neolink.config.diagnostics import ConfigFileError
 from neolink.config.load import loads
 from neolink.config.schema import all_keys
 from neolink.media.tracks import StreamKind
+from neolink.rtp.packetizers.nal_units import Aggregation
 from neolink.rtsp_server.settings import AudioChoice, StartMode, TlsClientAuth
 
 MAIN, SUB, EXTERN = StreamKind.MAIN, StreamKind.SUB, StreamKind.EXTERN
 REQUIRED = object()
 MIB = 1024 * 1024
+PARAMS = Aggregation.PARAMETER_SETS
 
 FILES: Mapping[str, str] = {
     "": "@\ncameras = []",
@@ -29,7 +31,7 @@ FILES: Mapping[str, str] = {
     "mqtt": 'cameras = []\n[mqtt]\nserver = "s"\nport = 1883\n@',
     **{
         name: f"cameras = []\n[{name}]\n@"
-        for name in ("rtsp", "limits", "http", "statsd", "log", "state")
+        for name in ("rtsp", "rtsp.multicast", "limits", "http", "statsd", "log", "state")
     },
 }
 
@@ -40,6 +42,7 @@ ROWS: list[tuple[str, str, str, object, str, object, str]] = [
     ("", "certificate", "certificate", None, '"/c.pem"', "/c.pem", '""'),
     ("", "tls_client_auth", "tls_client_auth", TlsClientAuth.NONE,
      '"require"', TlsClientAuth.REQUIRE, '"maybe"'),
+    ("", "tls_client_ca", "tls_client_ca", None, '"/ca.pem"', "/ca.pem", '""'),
     ("", "tokio_console", "tokio_console", False, "true", True, '"perhaps"'),
     ("", "offline_timeout_secs", "offline_timeout_secs", 0, "30", 60, "-1"),
     ("", "startup_keyframe_wait_secs", "startup_keyframe_wait_secs", 5, "60", 60, "61"),
@@ -72,9 +75,13 @@ ROWS: list[tuple[str, str, str, object, str, object, str]] = [
     ("cameras", "idle_disconnect idle idle_disc", "idle_disconnect", False, "true", True, "9"),
     ("cameras", "start", "start", None, '"gop"', StartMode.GOP, '"slow"'),
     ("cameras", "audio", "audio", None, '"pcmu"', AudioChoice.PCMU, '"mp3"'),
+    ("cameras", "aggregate", "aggregate", None, '"off"', Aggregation.OFF, '"some"'),
     ("cameras", "max_clients", "max_clients", None, "4", 4, "-1"),
     ("cameras", "max_bytes", "max_bytes", None, '"2 MiB"', 2 << 20, "9"),
     ("cameras", "adaptive", "adaptive", False, "true", True, "9"),
+    ("cameras", "metadata", "metadata", False, "true", True, "9"),
+    ("cameras", "talk", "talk", True, "false", False, "7"),
+    ("cameras", "talk_nibbles", "talk_nibbles", "high", '"low"', "low", '"first"'),
     ("cameras", "idle_grace_period grace_period", "idle_grace_period", 30.0, "5", 5.0, "4"),
     ("cameras", "codec_detection_timeout codec_timeout", "codec_detection_timeout", None,
      "120", 120.0, "121"),
@@ -123,12 +130,25 @@ ROWS: list[tuple[str, str, str, object, str, object, str]] = [
     ("mqtt", "last_will_per_camera", "last_will_per_camera", True, "false", False, "9"),
     ("mqtt", "legacy_acks", "legacy_acks", False, "true", True, "9"),
     ("mqtt", "publish_config", "publish_config", "full", "false", "none", '"some"'),
+    ("rtsp", "auth", "auth", ("digest-md5", "digest-sha256"),
+     '["Basic", "digest_md5"]', ("basic", "digest-md5"), '["ntlm"]'),
+    ("rtsp", "auth_once_per_connection", "auth_once_per_connection", True, "false", False, "9"),
     ("rtsp", "session_timeout", "session_timeout", 60, "20", 20, "9"),
+    ("rtsp", "tls_port", "tls_port", 0, "8322", 8322, "65536"),
+    ("rtsp", "tunnel", "tunnel", True, "false", False, "9"),
     ("rtsp", "udp", "udp", True, "false", False, "9"),
     ("rtsp", "rtp_port", "rtp_port", 8000, "0", 0, "65536"),
+    ("rtsp", "dscp", "dscp", 0, "46", 46, "64"),
+    ("rtsp.multicast", "enabled", "enabled", False, "true", True, "9"),
+    ("rtsp.multicast", "range", "range", "239.255.42.0/24",
+     '"239.1.2.0/30"', "239.1.2.0/30", '"224.0.0.0/24"'),
+    ("rtsp.multicast", "port", "port", 8002, "9000", 9000, "80"),
+    ("rtsp.multicast", "ttl", "ttl", 16, "1", 1, "256"),
     ("rtsp", "setup_timeout", "setup_timeout", 10.0, "25", 25.0, "0"),
     ("rtsp", "start", "start", StartMode.FAST, '"Live"', StartMode.LIVE, '"slow"'),
     ("rtsp", "audio", "audio", AudioChoice.AUTO, '"L16"', AudioChoice.L16, "5"),
+    ("rtsp", "udp_payload", "udp_payload", 1400, "1200", 1200, "1473"),
+    ("rtsp", "aggregate", "aggregate", PARAMS, '"All"', Aggregation.ALL, '"some"'),
     ("limits", "max_clients", "max_clients", 0, "3", 3, "true"),
     ("limits", "max_clients_per_camera", "max_clients_per_camera", 0, "3", 3, "-1"),
     ("limits", "max_connections", "max_connections", 1024, "1", 1, "0"),

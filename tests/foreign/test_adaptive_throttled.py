@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 
 from neolink.app import Bridge, BridgeSettings
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.sessions.player import Player
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from neolink.simulator.counter import read_counter
 from neolink.simulator.profile import CameraProfile

@@ -17,7 +17,10 @@ SIZE = (640, 360)
 AAC = CameraProfile(name="porch", audio="aac")
 ADPCM = CameraProfile(name="porch", audio="adpcm", codec=VideoCodec.H265)
 
-CUT = {("adpcm", "pcmu"), ("adpcm", "l16"), ("aac", "none"), ("aac", "pcmu")}
+CUT = {
+    *(("adpcm", "pcmu"), ("adpcm", "aac"), ("adpcm", "opus"), ("adpcm", "l16")),
+    *(("aac", "none"), ("aac", "pcmu"), ("aac", "opus")),
+}
 
 CHOICES = [
     pytest.param(
@@ -32,11 +35,15 @@ CHOICES = [
         (ADPCM, "l16", "pcm_s16be", 8000),
         (ADPCM, "pcmu", "pcm_mulaw", 8000),
         (ADPCM, "pcma", "pcm_alaw", 8000),
+        (ADPCM, "aac", "aac", 16000),
+        (ADPCM, "opus", "opus", 48000),
         (ADPCM, "none", None, 0),
-        (ADPCM, "aac", "pcm_s16be", 8000),  # not to be had: as it is
         (AAC, "aac", "aac", 16000),
+        (AAC, "l16", "pcm_s16be", 16000),
+        (AAC, "pcmu", "pcm_mulaw", 8000),
+        (AAC, "pcma", "pcm_alaw", 8000),
+        (AAC, "opus", "opus", 48000),
         (AAC, "none", None, 0),
-        (AAC, "pcmu", "aac", 16000),  # not to be had: as it is
     )
 ]
 ENCODINGS = {
@@ -44,6 +51,7 @@ ENCODINGS = {
     "pcm_mulaw": "PCMU",
     "pcm_alaw": "PCMA",
     "aac": "MPEG4-GENERIC",
+    "opus": "OPUS",
 }
 
 

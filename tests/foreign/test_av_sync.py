@@ -24,6 +24,9 @@ pytestmark = pytest.mark.foreign
 
 FRAME_RATE = 25
 MOST_OFF_S = 0.040
+MOST_OFF_CONVERTED_S = 0.100
+"""Converted sound arrives later than its picture; GStreamer's clock was seen 41 ms off by that."""
+
 BEEP_HZ = 1000
 BEEP_S = 0.2
 SETTLED_S = 0.5
@@ -81,22 +84,49 @@ CASES = [
 ]
 
 
+CONVERTED_CUT = {("aac", "opus", "gstreamer"), ("adpcm", "aac", "ffmpeg")}
+CONVERTED = [
+    pytest.param(*case, marks=() if case in CONVERTED_CUT else pytest.mark.slow)
+    for case in (
+        *product(("aac",), ("opus", "l16", "pcmu"), ("pyav", "ffmpeg", "gstreamer")),
+        *product(("adpcm",), ("opus", "aac", "pcma"), ("pyav", "ffmpeg", "gstreamer")),
+    )
+]
+
+
 @pytest.mark.parametrize(("audio", "player", "is_warm"), CASES)
 async def test_picture_and_sound_meet_within_40_ms(
     audio: str, player: str, is_warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    off = await offsets_of(audio, "auto", player, monkeypatch, is_warm=is_warm)
+    assert max(map(abs, off)) <= MOST_OFF_S, f"sound is late by {off} s"
+
+
+@pytest.mark.parametrize(("audio", "choice", "player"), CONVERTED)
+async def test_sound_that_is_converted_meets_its_picture(
+    audio: str, choice: str, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = await offsets_of(audio, choice, player, monkeypatch, is_warm=False)
+    assert max(map(abs, off)) <= MOST_OFF_CONVERTED_S, f"sound is late by {off} s"
+
+
+async def offsets_of(
+    audio: str, choice: str, player: str, monkeypatch: pytest.MonkeyPatch, *, is_warm: bool
+) -> list[float]:
+    """Play the clapperboard; return how many seconds later than its picture each beep is heard."""
     codec, name, make = CODINGS[audio]
     frames = make()
     monkeypatch.setattr(f"neolink.simulator.source.{name}", lambda: frames)
     profile = CameraProfile(name="porch", codec=codec, audio="aac" if audio == "aac" else "adpcm")
     async with running_bridge(profile) as bridge:
+        url = bridge.url("porch", audio=choice)
         if is_warm:
-            await play("pyav", bridge.url("porch"), seconds=1)
-        playback = await play(player, bridge.url("porch"), seconds=12)
+            await play("pyav", url, seconds=1)
+        playback = await play(player, url, seconds=12)
     assert playback.errors == ()
     off = offsets(playback)
     assert len(off) >= 10
-    assert max(map(abs, off)) <= MOST_OFF_S, f"sound is late by {off} s"
+    return off
 
 
 def offsets(playback: Playback) -> list[float]:

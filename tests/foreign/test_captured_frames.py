@@ -23,7 +23,7 @@ from neolink.hub.stream import Stream
 from neolink.log import RepeatLimiter, bind
 from neolink.media.nal import split_annex_b
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from support.bridge import HOST

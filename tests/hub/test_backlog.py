@@ -256,7 +256,19 @@ def test_admits_lets_nothing_past_an_empty_queue_before_random_access() -> None:
     assert not backlog.admits(sound(1))
     assert backlog.admits(key(2))
     assert backlog.admits(Item(3))
-    assert backlog.dropped == 2
+    assert backlog.passed_over == 2
+
+
+def test_what_went_by_before_a_reader_could_begin_is_not_lost() -> None:
+    """Else everybody who waits for a key frame would look like a player that is too slow."""
+    backlog = make()
+    backlog.needs_random_access = True
+    backlog.push(Item(0))
+    backlog.push(key(1))
+    assert (backlog.passed_over, backlog.dropped, backlog.episodes) == (1, 0, 0)
+    backlog.await_random_access()
+    backlog.push(Item(2))
+    assert (backlog.passed_over, backlog.dropped, backlog.episodes) == (1, 2, 1)
 
 
 def test_discarding_a_track_is_no_loss_and_frees_its_bytes() -> None:
@@ -326,7 +338,7 @@ def test_what_a_reader_gets_always_decodes_and_bounds_hold(steps: list[Step]) ->
         assert backlog.size <= limits.max_bytes
         assert budget.used_bytes == backlog.size + other.size <= budget.max_bytes
         assert process.used_bytes == budget.used_bytes
-    assert offered == len(got) + len(backlog) + backlog.dropped
+    assert offered == len(got) + len(backlog) + backlog.dropped + backlog.passed_over
     got.extend(backlog.pop() for _ in range(len(backlog)))
     video = [item for item in got if item.is_video]
     assert not video or video[0].is_random_access

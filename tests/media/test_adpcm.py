@@ -86,6 +86,15 @@ def test_a_tone_survives_encoding() -> None:
     assert _signal_to_noise_db(tone, decoded) > 25
 
 
+def test_encoding_gives_exactly_the_bytes_of_another_encoder() -> None:
+    # The nibbles are those of CPython 3.11's audioop.lin2adpcm, which continues its state as well.
+    pcm = pcm_from_samples(_tone(32))
+    encoder = AdpcmEncoder(16)
+    assert encoder.encode(pcm[:32]).hex() == "000000000777777771000000"
+    assert encoder.encode(pcm[32:]).hex() == "2621390008888999bacbbcbc"
+    assert encoder.state == (1472, 50)
+
+
 def test_nibble_order_can_be_swapped() -> None:
     pcm = pcm_from_samples(_tone(96))
     high = AdpcmEncoder(96).encode(pcm)

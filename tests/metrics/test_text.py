@@ -106,7 +106,14 @@ def test_every_metric_is_named_typed_and_explained_even_without_cameras() -> Non
 
 def test_all_that_can_be_told_is_read_by_the_parser_of_others() -> None:
     players = tuple(
-        player_reading(number, transport=transport, loss=0.25, lost_packets=4, jitter_s=0.002)
+        player_reading(
+            number,
+            transport=transport,
+            loss=0.25,
+            lost_packets=4,
+            jitter_s=0.002,
+            round_trip_s=0.03,
+        )
         for number, transport in enumerate(Transport, 1)
     )
     camera = camera_reading(
@@ -155,6 +162,7 @@ def test_what_a_camera_says_of_itself_is_cut() -> None:
         ("neolink_player_loss_ratio", {"loss": None}),
         ("neolink_player_jitter_seconds", {"jitter_s": None}),
         ("neolink_player_lost_packets", {"lost_packets": None}),
+        ("neolink_player_round_trip_seconds", {"round_trip_s": None}),
     ],
 )
 def test_what_a_player_does_not_report_has_no_line(name: str, changes: dict[str, None]) -> None:

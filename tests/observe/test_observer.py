@@ -285,3 +285,26 @@ async def test_sums_of_a_camera_that_is_gone_are_forgotten() -> None:
     await scene.bridge.reload(settings)
     scene.observer.mark()
     assert scene.observer._drops.of(("attic", MAIN)) == 0
+
+
+async def test_talk_and_metadata_and_what_belongs_to_no_player_are_told(scene: Scene) -> None:
+    mount = scene.bridge.mounts["porch", MAIN]
+    intercom, context = mount.intercom, scene.bridge.rtsp.context
+    assert intercom is not None
+    intercom.counters.interrupted = 3
+    speaker = scene.bridge.cameras[0].speakers[0]
+    speaker.talks, speaker.failures, speaker.blocks_sent, speaker.blocks_dropped = 5, 1, 90, 2
+    mount.metadata.documents, mount.metadata.changes_dropped = 7, 4
+    mount.sounds.failures, mount.sounds.silent_frames, mount.silence.frames = 1, 30, 12
+    scene.stream.events.reader_failures = 1
+    context.udp_peers.strangers, context.malformed_rtcp, context.tunnels.websockets = 8, 6, 9
+    reading = scene.read()
+    camera, main = reading.cameras[0], reading.cameras[0].streams[0]
+    assert camera.talk is not None
+    assert camera.talk.packets["interrupted"] == 3
+    assert (camera.talk.talks, camera.talk.failures) == (5, 1)
+    assert (camera.talk.blocks_sent, camera.talk.blocks_dropped) == (90, 2)
+    assert (main.documents, main.changes_dropped, main.conversions_failed) == (7, 4, 1)
+    assert (main.silent_frames, main.sink_failures) == (42, 1)
+    events = reading.process.rtsp_events
+    assert (events["udp_stranger"], events["rtcp_malformed"], events["websocket"]) == (8, 6, 9)

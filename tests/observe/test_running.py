@@ -18,7 +18,7 @@ from neolink.hub.demand import DemandState
 from neolink.media.tracks import StreamKind
 from neolink.metrics.text import render
 from neolink.readings import CameraReading, PlayerReading, ProcessReading, StreamReading, Transport
-from neolink.rtp.rtcp import ReceiverReport, ReportBlock
+from neolink.rtp.rtcp import PictureLossIndication, ReceiverReport, ReportBlock
 from neolink.rtsp_server.settings import RtspLimits, RtspSettings
 from neolink.simulator.faults import Cut, Fault, Garbage, Silence, Stall
 from neolink.simulator.server import SimulatedCamera
@@ -167,17 +167,22 @@ async def test_loss_and_jitter_are_what_the_player_reports() -> None:
             cumulative_lost=17,
             highest_sequence=track.packets[-1].sequence,
             jitter=900,
-            last_sr=0,
+            last_sr=track.reports[-1].ntp_time >> 16 & 0xFFFFFFFF,
             delay_since_last_sr=0,
         )
         assert track.udp is not None
         assert track.granted.server_port is not None
         there = (HOST, track.granted.server_port[1])
-        track.udp.rtcp.sendto(ReceiverReport(7, (block,)).serialize(), there)
+        report = ReceiverReport(7, (block,)).serialize()
+        loss = PictureLossIndication(7, block.ssrc).serialize()
+        track.udp.rtcp.sendto(report + loss, there)
         await until_soon(lambda: player_of(running).loss is not None)
         player = player_of(running)
     assert (player.loss, player.lost_packets) == (0.25, 17)
     assert player.jitter_s == pytest.approx(0.01)
+    assert player.round_trip_s is not None
+    assert 0 <= player.round_trip_s < 20
+    assert player.pictures_lost == 1
 
 
 async def test_what_a_slow_player_loses_is_told_with_it_and_outlasts_it() -> None:

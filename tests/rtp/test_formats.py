@@ -10,6 +10,7 @@ from neolink.rtp.packetizers.nal_units import Aggregation
 
 AAC = AudioTrack(AudioCodec.AAC, 48_000, 2, b"\x11\x90")
 L16 = AudioTrack(AudioCodec.L16, 16_000)
+OPUS = AudioTrack(AudioCodec.OPUS, 48_000)
 
 
 @pytest.mark.parametrize("codec", VideoCodec)
@@ -30,12 +31,13 @@ def test_aggregation_reaches_the_packetizer() -> None:
 @pytest.mark.parametrize(
     ("track", "choice", "expected"),
     [
-        (AAC, AudioChoice.SOURCE, (97, "MPEG4-GENERIC", 48_000, 2)),
+        (AAC, AudioChoice.AUTO, (97, "MPEG4-GENERIC", 48_000, 2)),
         (AAC, AudioChoice.AAC, (97, "MPEG4-GENERIC", 48_000, 2)),
-        (L16, AudioChoice.SOURCE, (97, "L16", 16_000, 1)),
+        (L16, AudioChoice.AUTO, (97, "L16", 16_000, 1)),
         (L16, AudioChoice.L16, (97, "L16", 16_000, 1)),
         (L16, AudioChoice.PCMU, (0, "PCMU", 8_000, 1)),
         (L16, AudioChoice.PCMA, (8, "PCMA", 8_000, 1)),
+        (OPUS, AudioChoice.OPUS, (97, "opus", 48_000, 2)),
     ],
 )
 def test_audio_is_carried_as_chosen(
@@ -54,6 +56,7 @@ def test_audio_is_carried_as_chosen(
         (AAC, AudioChoice.PCMU),
         (AAC, AudioChoice.PCMA),
         (L16, AudioChoice.AAC),
+        (L16, AudioChoice.OPUS),
     ],
 )
 def test_what_cannot_be_made_is_unsupported(track: AudioTrack, choice: AudioChoice) -> None:

@@ -35,7 +35,7 @@ def video_sender(
 
 
 def audio_sender(
-    track: AudioTrack, timestamp_offset: int = 0, choice: AudioChoice = AudioChoice.SOURCE
+    track: AudioTrack, timestamp_offset: int = 0, choice: AudioChoice = AudioChoice.AUTO
 ) -> RtpSender[AudioFrame]:
     payload_format = audio_format(track, choice)
     assert payload_format is not None

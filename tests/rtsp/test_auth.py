@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neolink.rtsp.auth import NONCE_LIFETIME_S, Authenticator, AuthOutcome, AuthResult
+from neolink.rtsp.auth import Authenticator, AuthOutcome, AuthResult, Scheme
 from neolink.rtsp.digest import (
     Algorithm,
     QualityOfProtection,
@@ -14,6 +14,7 @@ from neolink.rtsp.digest import (
     hash_credentials,
     parameters,
 )
+from neolink.rtsp.nonces import NONCE_LIFETIME_S
 
 NOW = 1_700_000_000.0
 URL = "rtsp://h:8554/cam1/trackID=1?a=b"
@@ -67,6 +68,7 @@ def basic(credentials: bytes) -> str:
 
 OK = AuthResult(AuthOutcome.OK, "me")
 WRONG = AuthResult(AuthOutcome.WRONG)
+NOT_OFFERED = AuthResult(AuthOutcome.NOT_OFFERED)
 STALE = AuthResult(AuthOutcome.STALE)
 MALFORMED = AuthResult(AuthOutcome.MALFORMED)
 
@@ -163,10 +165,20 @@ def test_stale_is_the_third_and_unquoted_parameter() -> None:
 
 
 def test_schemes_can_be_left_out() -> None:
-    server = Authenticator("r", b"k", USERS, offers_sha256=False, offers_basic=False)
+    server = Authenticator("r", b"k", USERS, [Scheme.MD5])
     (line,) = server.challenges(NOW)
     assert line == f'Digest realm="r", nonce="{nonce_of(server)}"'
-    assert server.verify(basic(b"me:s3cret"), "PLAY", URL, NOW) == WRONG
+    assert server.verify(basic(b"me:s3cret"), "PLAY", URL, NOW) == NOT_OFFERED
+    assert server.verify("Digest algorithm=SHA-256", "PLAY", URL, NOW) == NOT_OFFERED
+    assert server.verify("Digest algorithm=SHA-512", "PLAY", URL, NOW) == MALFORMED
+
+
+def test_basic_is_offered_and_taken_where_nobody_reads_along() -> None:
+    server = Authenticator("r", b"k", USERS, [Scheme.MD5])
+    basic_line, _ = server.challenges(NOW, is_secure=True)
+    assert basic_line == 'Basic realm="r"'
+    answer = basic(b"me:s3cret")
+    assert server.verify(answer, "PLAY", URL, NOW, is_secure=True) == OK
 
 
 @pytest.mark.parametrize("realm", ['a"b', "a\\b", "a\r\nb", "é"])

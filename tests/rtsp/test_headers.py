@@ -401,3 +401,8 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
     parse_tags(text)
     parse_blocksize(text)
     accepts_sdp(Headers([("Accept", text)]))
+
+
+def test_rtp_info_keeps_no_blanks_before_a_needless_semicolon() -> None:
+    (entry,) = parse_rtp_info("url=rtsp://h/cam\r \t;")
+    assert entry.url == "rtsp://h/cam"

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neolink.media.tracks import AudioCodec, AudioTrack, ParameterSets, VideoCodec, VideoTrack
+from neolink.rtp.speech import SPEECH_FORMATS
 from neolink.rtsp.sdp import (
     MediaDescription,
     describe,
     describe_audio,
+    describe_back_channel,
     describe_video,
     fmtp_aac,
     fmtp_h264,
@@ -90,6 +92,23 @@ def test_least_description_has_a_name_and_the_family_of_the_connection() -> None
 def test_name_cannot_add_lines() -> None:
     text = describe([], session_id=1, version=1, name="Tür\r\na=evil\x00")
     assert "s=Tür a=evil\r\n" in text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_no_reader_takes_a_part_of_the_name_for_a_line(end: str) -> None:
+    text = describe([], session_id=1, version=1, name=f"Tür{end}m=video 0 RTP/AVP 26")
+    assert parse(text) == []
+    assert len(text.splitlines()) == text.count("\r\n")
+
+
+def test_long_name_is_cut() -> None:
+    text = describe([], session_id=1, version=1, name="Tür" * 66 + " " * 9 + "Tür")
+    (line,) = [line for line in text.split("\r\n") if line.startswith("s=")]
+    assert line == "s=" + "Tür" * 66
+
+
+def test_aac_without_config_has_no_empty_value() -> None:
+    assert "config" not in fmtp_aac(b"")
 
 
 def test_fractional_frame_rate_is_short() -> None:
@@ -249,3 +268,21 @@ def test_any_text_is_read_without_error(text: str) -> None:
     session_attributes(text)
     for media in parse(text):
         assert 0 <= media.payload_type <= 127
+
+
+def test_a_back_channel_is_one_track_in_several_formats_that_the_player_sends() -> None:
+    text = describe(
+        [describe_back_channel(SPEECH_FORMATS, "trackID=3")], session_id=1, version=1, name="x"
+    )
+    lines = text.split("\r\n")
+    assert lines[lines.index("m=audio 0 RTP/AVP 0 8 99") :] == [
+        "m=audio 0 RTP/AVP 0 8 99",
+        "a=rtpmap:0 PCMU/8000",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:99 L16/16000/1",
+        "a=control:trackID=3",
+        "a=sendonly",
+        "",
+    ]
+    (read,) = parse(text)
+    assert (read.payload_type, read.encoding, read.direction) == (0, "PCMU", "sendonly")

@@ -119,13 +119,13 @@ def test_setup_without_track_takes_the_only_one() -> None:
 
 def test_repeated_setup_is_recognized_and_another_transport_replaces() -> None:
     session = new_session(State.READY)
-    first = TrackSetup(0, TCP, "rtsp://h/cam1/trackID=0", requested=TCP)
+    first = TrackSetup(0, TCP, "rtsp://h/cam1/trackID=0", requested=(UDP, TCP))
     session.add_track(first)
-    session.add_track(TrackSetup(1, TCP, "u1", requested=TCP))
-    assert session.find_repeat(0, TCP) is first
-    assert session.find_repeat(0, UDP) is None
-    assert session.find_repeat(2, TCP) is None
-    session.add_track(TrackSetup(0, UDP, "u0", requested=UDP))
+    session.add_track(TrackSetup(1, TCP, "u1", requested=(TCP,)))
+    assert session.find_repeat(0, (UDP, TCP)) is first
+    assert session.find_repeat(0, (TCP,)) is None
+    assert session.find_repeat(2, (TCP,)) is None
+    session.add_track(TrackSetup(0, UDP, "u0", requested=(UDP,)))
     assert session.tracks[0].granted == UDP
     assert list(session.tracks) == [0, 1]
 

@@ -12,13 +12,12 @@ import pytest
 from neolink.hub.demand import DemandState
 from neolink.hub.stream import Stream
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.settings import (
     Access,
     MountSettings,
     RtspLimits,
     RtspSettings,
-    TlsClientAuth,
 )
 from support.media import Camera
 from support.rtsp_bench import Bench, StartServer
@@ -215,7 +214,7 @@ async def test_a_player_that_reads_nothing_is_ended_all_the_same(start: StartSer
     bench.camera.pictures(6)
     assert bench.server.context.budget.used_bytes
     change(bench, users={})
-    await until(lambda: not bench.server._connections)
+    await until(lambda: not bench.server.door.connections)
     assert bench.server.context.budget.used_bytes == 0
 
 
@@ -324,7 +323,7 @@ async def test_a_session_keeps_the_timeout_it_was_told(start: StartServer) -> No
         ({"is_udp_enabled": False}, "[rtsp] udp"),
         ({"rtp_port": 2}, "[rtsp] rtp_port"),
         ({"certificate": Path("x.pem")}, "certificate"),
-        ({"tls_client_auth": TlsClientAuth.REQUIRE}, "tls_client_auth"),
+        ({"tls_port": 3}, "[rtsp] tls_port"),
     ],
 )
 async def test_what_needs_a_restart_is_told_by_its_key_and_stays(

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from neolink.errors import ConfigError
 from neolink.hub.demand import DemandState
 from neolink.rtp.rtcp import ReceiverReport
-from neolink.rtsp_server.connection import IDLE_TIMEOUT_S
-from neolink.rtsp_server.server import NEWCOMER_S, RtspServer
+from neolink.rtsp_server.door import NEWCOMER_S
+from neolink.rtsp_server.requests.connection import IDLE_TIMEOUT_S
+from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import Access
 from support.media import L16
 from support.rtsp_bench import Bench, StartServer, make_settings, start_bench, stop_bench
@@ -27,7 +28,7 @@ STAP_A = 24
 
 
 def connections(bench: Bench) -> int:
-    return len(bench.server._connections)
+    return len(bench.server.door.connections)
 
 
 async def is_served(client: RtspClient) -> bool:
@@ -78,6 +79,19 @@ async def test_who_asks_for_no_stream_makes_room_after_a_while(start: StartServe
     await idle[0].until_closed()
     assert await is_served(idle[1])
     assert await is_served(player)
+
+
+async def test_newcomers_of_one_address_leave_room_for_another(start: StartServer) -> None:
+    bench = await start(bind="0.0.0.0", max_unauthenticated=4)
+    crowd = [await bench.client(local_host="127.0.0.2") for _ in range(4)]
+    assert all([await is_served(client) for client in crowd])
+    assert not await is_served(await bench.client(local_host="127.0.0.2"))
+    other = await bench.client()
+    assert await is_served(other)
+    await crowd[0].until_closed()
+    assert all([await is_served(client) for client in crowd[1:]])
+    assert await is_served(await bench.client(local_host="127.0.0.3"))
+    assert await is_served(other)
 
 
 async def test_a_login_that_failed_is_no_admission(start: StartServer) -> None:
@@ -146,7 +160,7 @@ async def test_a_request_that_trickles_in_is_ended(start: StartServer, half: byt
     client = await bench.client()
     assert await is_served(client)
     await client.send(half)
-    connection = next(iter(bench.server._connections))
+    connection = next(iter(bench.server.door.connections))
     await until(lambda: connection._begun_s is not None)
     bench.pass_time(3)
     await client.send(b"x")
@@ -202,14 +216,14 @@ async def test_a_udp_packet_of_a_stranger_keeps_nothing_alive(start: StartServer
     bench = await start(session_timeout_s=20)
     client = await bench.client()
     await client.watch(transport="udp")
-    stranger, udp, pair = UdpPair(), bench.server.context.udp, client.tracks[0].udp
+    stranger, udp, pair = UdpPair("127.0.0.2"), bench.server.context.udp, client.tracks[0].udp
     assert udp is not None
     assert pair is not None
     session = next(iter(bench.server.context.players.values())).session
     before = session.last_alive
     bench.clock.advance(1)
     stranger.rtcp.sendto(ReceiverReport(7).serialize(), ("127.0.0.1", udp.rtp_port + 1))
-    await asyncio.sleep(0.01)
+    await until(lambda: bench.server.context.udp_peers.strangers == 1)
     assert session.last_alive == before
     stranger.close()
 
@@ -305,13 +319,22 @@ async def test_a_tcp_port_in_use_is_named() -> None:
 
 
 @pytest.mark.parametrize("which", ["rtp", "rtcp"])
-async def test_a_udp_port_in_use_is_named_and_nothing_stays_open(which: str) -> None:
+async def test_with_a_udp_port_in_use_players_are_served_over_tcp_and_the_log_names_the_key(
+    start: StartServer, which: str, caplog: pytest.LogCaptureFixture
+) -> None:
     pair = UdpPair()
     (pair.rtcp if which == "rtp" else pair.rtp).close()
-    server = RtspServer(make_settings(rtp_port=pair.ports[0]), {}, _Still())
-    with pytest.raises(ConfigError, match=rf"UDP ports {pair.ports[0]} and {pair.ports[1]}"):
-        server.open()
-    server.close()
+    bench = await start(rtp_port=pair.ports[0])
+    assert f"UDP ports {pair.ports[0]} and {pair.ports[1]}" in caplog.text
+    assert "[rtsp] rtp_port" in caplog.text
+    client = await bench.client()
+    await client.describe()
+    offer = f"RTP/AVP;unicast;client_port={pair.ports[0]}-{pair.ports[1]}"
+    assert (await client.setup(0, offer)).status == 461
+    assert (await client.setup(0, f"{offer},RTP/AVP/TCP;unicast")).status == 200
+    assert (await client.play()).status == 200
+    bench.camera.pictures(6)
+    await client.until(lambda: len(client.tracks[0].timestamps) > 5)
     pair.close()
 
 
@@ -340,7 +363,7 @@ async def test_a_server_can_be_stopped_and_run_again(start: StartServer) -> None
 async def test_accepting_goes_on_after_descriptors_ran_out(
     start: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neolink.rtsp_server.server.ACCEPT_PAUSE_S", 0.01)
+    monkeypatch.setattr("neolink.rtsp_server.door.ACCEPT_PAUSE_S", 0.01)
     bench = await start()
     loop = asyncio.get_running_loop()
     real, faults = loop.sock_accept, [errno.EMFILE, errno.ECONNABORTED, errno.ENFILE]
@@ -550,5 +573,5 @@ async def test_nothing_is_left_after_many_came_and_went(start: StartServer) -> N
     bench.pass_time(91)
     assert not bench.server.context.players
     assert bench.mount.player_count == 0
-    assert not bench.server._per_host
+    assert not bench.server.door._per_host
     await until(lambda: bench.camera.stream.state is DemandState.IDLE)

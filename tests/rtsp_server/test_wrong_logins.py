@@ -25,3 +25,12 @@ def test_hosts_beyond_the_bound_are_forgotten_the_quietest_first() -> None:
     wrong.note("one more", 1)
     assert wrong.note("guesser", 1)
     assert not wrong.note("0", 1)
+
+
+def test_a_host_with_many_ipv6_addresses_is_one_and_its_neighbour_another() -> None:
+    wrong = WrongLogins(free=1)
+    assert not wrong.note("2001:db8::1", 0)
+    assert wrong.note("2001:db8::ffff:2", 0)
+    assert not wrong.note("2001:db8:0:1::1", 0)
+    assert not wrong.note("::ffff:10.0.0.1", 0)
+    assert wrong.note("10.0.0.1", 0)

@@ -14,7 +14,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from neolink.media.tracks import StreamKind, VideoCodec
-from neolink.rtsp_server.parcel import AUDIO, VIDEO
+from neolink.rtsp_server.mounts.parcel import AUDIO, VIDEO
 from neolink.simulator.clips import Clip
 from neolink.simulator.counter import read_counter
 from neolink.simulator.server import SimulatedCamera

@@ -23,7 +23,6 @@ from neolink.app import BridgeSettings
 from neolink.baichuan.ids import MessageId
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState
-from neolink.errors import Unsupported
 from neolink.hub.demand import DemandState
 from neolink.media.tracks import StreamKind
 from neolink.rtsp_server.settings import Access, AudioChoice, MountSettings, StartMode
@@ -607,20 +606,6 @@ async def test_the_end_during_a_reload_leaves_nothing_behind(tmp_path: Path) -> 
         running.process.send_signal(signal.SIGTERM)
         assert await running.until_ended(8) == 0
         assert second.stats.connections == 0
-
-
-async def test_what_cannot_be_done_changes_nothing() -> None:
-    async with AsyncExitStack() as stack:
-        camera = await stack.enter_async_context(SimulatedCamera(PROFILE))
-        running = await stack.enter_async_context(bridged(settings_for(camera)))
-        viewer = await stack.enter_async_context(watching(running.url("porch", "sub"), CLIP))
-        before = running.bridge.settings
-        with pytest.raises(Unsupported):
-            await running.bridge.reload(
-                BridgeSettings((), (), replace(before.rtsp, certificate=Path("x.pem")))
-            )
-        assert running.bridge.settings is before
-        await goes_on(viewer)
 
 
 @pytest.mark.parametrize("count", [50, pytest.param(500, marks=pytest.mark.slow)])

@@ -46,6 +46,7 @@ def test_names_are_the_contract() -> None:
         "session_limit",
         "silence",
         "stall",
+        "talk_busy",
         "trickle",
         "truncate",
         "wrong_magic",

@@ -76,6 +76,22 @@ def test_counters_are_shown_when_asked_for(port: int) -> None:
     assert "Traceback" not in err
 
 
+def test_a_loudspeaker_tells_what_it_was_given(port: int) -> None:
+    with simulate("--port", str(port), "--password", "x", "--talk") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGUSR1)
+        line = process.stdout.readline().rstrip()
+    assert line.endswith("; 0 talks, 0 blocks of speech, 0 overruns")
+
+
+@pytest.mark.parametrize("pause", ["0", "-1", "often"])
+def test_motion_wants_a_pause(pause: str) -> None:
+    result = CliRunner().invoke(cli, ["simulate", "--motion", pause])
+    assert result.exit_code == 2
+    assert "'--motion'" in result.output
+
+
 def test_port_in_use_is_named(port: int) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, port))

@@ -85,7 +85,8 @@ async def _attached(
             env={**os.environ, **(environment or {})},
         )
     try:
-        yield Attached(process, output, log, command[0].startswith("gst"))
+        is_gstreamer = any(word.startswith("gst-launch") for word in command)
+        yield Attached(process, output, log, is_gstreamer)
     finally:
         if process.returncode is None:
             process.kill()
@@ -94,24 +95,33 @@ async def _attached(
 
 @asynccontextmanager
 async def ffmpeg_recorder(
-    url: str, output: Path, *, inside: Sequence[str] = ()
+    url: str, output: Path, *, inside: Sequence[str] = (), transport: str = "tcp"
 ) -> AsyncIterator[Attached]:
-    """Record picture and sound as they are, over TCP; the ending of ``output`` says how.
+    """Record picture and sound as they are; the ending of ``output`` says how.
 
-    ``inside`` are the words in front of a command that is to run somewhere else.
+    ``inside`` are the words in front of a command that is to run somewhere else, ``transport`` is
+    ffmpeg's word for it.
     """
-    command = f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport tcp -i {url} -c copy"
+    command = (
+        f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport {transport} -i {url} -c copy"
+    )
     need_programs("ffmpeg")
     async with _attached([*inside, *command.split(), str(output)], output) as player:
         yield player
 
 
 @asynccontextmanager
-async def gstreamer_viewer(url: str, output: Path, clip: Clip) -> AsyncIterator[Attached]:
-    """Decode picture and sound that come over UDP; keep the strip with the counter (Matroska)."""
+async def gstreamer_viewer(
+    url: str, output: Path, clip: Clip, *, inside: Sequence[str] = (), protocol: str = "udp"
+) -> AsyncIterator[Attached]:
+    """Decode picture and sound; keep the strip with the counter (Matroska).
+
+    ``inside`` is as for ffmpeg, ``protocol`` is GStreamer's word for the transport.
+    """
     queue = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0"
     pipeline = (
-        f"gst-launch-1.0 -e rtspsrc name=source latency=200 location={url} protocols=udp"
+        f"gst-launch-1.0 -e rtspsrc name=source latency=200 location={url}"
+        f" protocols={protocol}"
         f" source. ! application/x-rtp,media=video ! {queue} ! decodebin ! videoconvert"
         f" ! videocrop top={clip.height - strip_height(clip.width)} ! video/x-raw,format=GRAY8"
         f" ! {queue} ! matroskamux streamable=true ! filesink location={output}"
@@ -119,7 +129,8 @@ async def gstreamer_viewer(url: str, output: Path, clip: Clip) -> AsyncIterator[
         " ! fakesink async=false sync=false"
     )
     environment = {"GST_DEBUG": _GST_CATEGORIES, "GST_DEBUG_NO_COLOR": "1"}
-    async with _attached(pipeline.split(), output, environment) as player:
+    need_programs("gst-launch-1.0")
+    async with _attached([*inside, *pipeline.split()], output, environment) as player:
         yield player
 
 

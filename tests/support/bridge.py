@@ -17,7 +17,7 @@ from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
 from neolink.web.settings import HttpSettings
 
-__all__ = ["HOST", "PASSWORD", "RunningBridge", "running_bridge"]
+__all__ = ["HOST", "PASSWORD", "RunningBridge", "running", "running_bridge"]
 
 HOST = "127.0.0.1"
 
@@ -57,7 +57,8 @@ class RunningBridge:
         """Return the URL of a stream; ``login`` is user name and password."""
         user = ":".join(quote(part, safe="") for part in login) + "@" if login else ""
         options = f"?{urlencode(query)}" if query else ""
-        return f"rtsp://{user}{HOST}:{self.bridge.rtsp.port}/{camera}/{stream}{options}"
+        scheme = "rtsps" if self.bridge.rtsp.settings.is_tls_alone else "rtsp"
+        return f"{scheme}://{user}{HOST}:{self.bridge.rtsp.port}/{camera}/{stream}{options}"
 
 
 @asynccontextmanager
@@ -71,7 +72,8 @@ async def running_bridge(
     """Run cameras and a bridge; a profile's ``name`` is the camera's name in URLs.
 
     The channels of a recorder are called NAME-0, NAME-1 and so on. ``mount`` is used for every
-    camera; host and ports in ``rtsp`` and ``http`` are replaced by free ones.
+    camera; ports in ``rtsp`` and ``http`` are replaced by free ones, and so is an address of
+    ``http``, and of ``rtsp`` where it has none of its own.
     """
     others = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
@@ -86,19 +88,22 @@ async def running_bridge(
             BridgeSettings(
                 cameras=channels,
                 mounts=[replace(mount, camera=channel.name) for channel in channels],
-                rtsp=replace(rtsp, bind=HOST, port=0, rtp_port=0),
+                rtsp=replace(
+                    rtsp, bind=HOST if rtsp.bind == _RTSP.bind else rtsp.bind, port=0, rtp_port=0
+                ),
                 http=replace(http, bind=HOST, port=0) if http is not None else None,
                 statsd=statsd,
             )
         )
-        await stack.enter_async_context(_running(bridge))
+        await stack.enter_async_context(running(bridge))
         yield RunningBridge(tuple(cameras), bridge)
     left = asyncio.all_tasks() - others
     assert not left, f"tasks outlive the bridge: {left}"
 
 
 @asynccontextmanager
-async def _running(bridge: Bridge) -> AsyncIterator[None]:
+async def running(bridge: Bridge) -> AsyncIterator[None]:
+    """Run a bridge for the length of a block, in which it is ready."""
     is_ready = asyncio.Event()
     task = asyncio.create_task(bridge.run(on_ready=is_ready.set), name="bridge")
     ready = asyncio.create_task(is_ready.wait())

@@ -1,6 +1,8 @@
 """A player of its own process around a library: PyAV or OpenCV. Run by ``support.players``.
 
-    python library_player.py av|cv2 URL tcp|udp SECONDS FD
+    python library_player.py av|cv2 URL TRANSPORT SECONDS FD
+
+TRANSPORT is FFmpeg's word, or ``auto`` for none.
 
 The pictures' counters, their times and the sound go as one JSON line to the descriptor FD; before
 that a blank goes there with the first picture. What the library complains about is on stderr.
@@ -17,6 +19,8 @@ import numpy as np
 from neolink.simulator.counter import read_counter
 
 _FIRST_PACKET_TIMEOUT_S = 10.0
+UDP_US = "2000000"
+"""How long FFmpeg waits for a datagram, where it may choose; by itself it would wait for ever."""
 
 
 class Report:
@@ -71,10 +75,12 @@ def play_av(url: str, transport: str, report: Report) -> None:
 
     av.logging.set_level(av.logging.WARNING)
     av.logging.restore_default_callback()
-    options = {"rtsp_transport": transport}
+    named = {"rtsp_transport": transport}
+    options = {"timeout": UDP_US} if transport == "auto" else named
     with av.open(url, options=options, timeout=_FIRST_PACKET_TIMEOUT_S) as container:
         resampler = av.AudioResampler(format="s16", layout="mono")
-        for packet in container.demux():
+        streams = [*container.streams.video, *container.streams.audio]
+        for packet in container.demux(streams):
             for frame in packet.decode():
                 if isinstance(frame, VideoFrame):
                     luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
@@ -90,7 +96,9 @@ def play_av(url: str, transport: str, report: Report) -> None:
 
 def play_cv2(url: str, transport: str, report: Report) -> None:
     """Play with OpenCV, which has no sound."""
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"rtsp_transport;{transport}"
+    # OpenCV asks for TCP where no option is given at all.
+    named = f"timeout;{UDP_US}" if transport == "auto" else f"rtsp_transport;{transport}"
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = named
     os.environ["OPENCV_FFMPEG_DEBUG"] = "1"
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "24"  # AV_LOG_WARNING
     import cv2

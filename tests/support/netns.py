@@ -15,11 +15,20 @@ __all__ = ["Namespace", "namespace"]
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A namespace joined to ours by a pair of interfaces. ``host`` is our address on it."""
+    """A namespace joined to ours by a pair of interfaces. ``host`` is our address on it.
+
+    ``interface`` is our end, ``inner`` the player's.
+    """
 
     name: str
     host: str
     interface: str
+    inner: str
+
+    @property
+    def inside_interface(self) -> str:
+        """The player's end of the pair."""
+        return self.interface[:-1] + "b"
 
     @property
     def inside(self) -> list[str]:
@@ -33,9 +42,23 @@ class Namespace:
         shape = ["root", "tbf", "rate", rate, "burst", "8kb", "latency", "100ms"]
         _run("tc", "qdisc", "add", "dev", self.interface, *shape)
 
+    def cut(self) -> None:
+        """Pull the cable: nothing gets through any more, and nobody is told."""
+        _run("ip", "-netns", self.name, "link", "set", self.inside_interface, "down")
+
     def lift(self) -> None:
         """Let everything through again."""
         _run("tc", "qdisc", "del", "dev", self.interface, "root", check=False)
+
+    def block_udp(self) -> None:
+        """Let no datagram in from now on, as a firewall in front of the player."""
+        # The table of own addresses comes first unless it is moved.
+        for rule in (
+            ("add", "pref", "100", "table", "local"),
+            ("del", "pref", "0"),
+            ("add", "pref", "10", "iif", self.inner, "ipproto", "udp", "blackhole"),
+        ):
+            _run("ip", "-netns", self.name, "rule", *rule)
 
 
 @contextmanager
@@ -50,7 +73,7 @@ def namespace() -> Iterator[Namespace]:
     net = f"198.18.{mark >> 6}.{(mark & 63) * 4}"
     stem, _, last = net.rpartition(".")
     host, player = f"{stem}.{int(last) + 1}", f"{stem}.{int(last) + 2}"
-    made = Namespace(name, host, ours)
+    made = Namespace(name, host, ours, theirs)
     _need(_run("ip", "netns", "add", name, check=False))
     try:
         _run("ip", "link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", name)
@@ -60,6 +83,7 @@ def namespace() -> Iterator[Namespace]:
         _run(*inside, "address", "add", f"{player}/30", "dev", theirs)
         _run(*inside, "link", "set", theirs, "up")
         _run(*inside, "link", "set", "lo", "up")
+        _run(*inside, "route", "add", "224.0.0.0/4", "dev", theirs)  # where groups are joined
         yield made
     finally:
         _run("ip", "netns", "del", name)  # the interfaces go with it

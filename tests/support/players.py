@@ -8,27 +8,38 @@ import base64
 import io
 import json
 import re
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from neolink.simulator.counter import read_counter, strip_height
 from support.processes import Ended, need_programs, python, run_for
 
-__all__ = ["PLAYERS", "Playback", "Transport", "play"]
+__all__ = ["PLAYERS", "Asked", "Playback", "Transport", "Tunnel", "play", "played_by"]
 
 Transport = Literal["tcp", "udp"]
+Tunnel = Literal["http", "https"]
+"""RTSP inside HTTP; ``https`` is what ffmpeg calls it inside TLS."""
+Asked = Transport | Tunnel | Literal["auto", "multicast"]
+"""What a player is told to use; ``auto`` names nothing, so that it tries what it likes.
+
+FFmpeg then tries UDP, and TCP only if it has a limit for waiting, which it has not by itself.
+"""
 Samples = NDArray[np.int16]
 
 _GST_QUEUE = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0"  # no mutual waiting
+_UDP_US = 2_000_000
+"""How long FFmpeg waits for a datagram, where it may choose."""
+
 _GST_AUDIO = re.compile(r"media=\(string\)audio.* encoding-name=\(string\)([\w-]+)")
 _WORKER = Path(__file__).with_name("library_player.py")
 
@@ -61,16 +72,16 @@ class Playback:
         return sum(max(0, (b - a) % clip_length - 1) for a, b in pairwise(known))
 
 
-class _Play(Protocol):
-    def __call__(
-        self,
-        url: str,
-        *,
-        seconds: float,
-        transport: Transport,
-        size: tuple[int, int],
-        has_audio: bool,
-    ) -> Awaitable[Playback]: ...
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a player is to show, and how: see :func:`play`."""
+
+    url: str
+    seconds: float
+    transport: Asked
+    size: tuple[int, int]
+    has_audio: bool
+    inside: Sequence[str]
 
 
 async def play(
@@ -78,67 +89,65 @@ async def play(
     url: str,
     *,
     seconds: float = 3.0,
-    transport: Transport = "tcp",
+    transport: Asked = "tcp",
     size: tuple[int, int] = (1280, 720),
     has_audio: bool = True,
+    inside: Sequence[str] = (),
 ) -> Playback:
     """Play a URL for ``seconds`` after the first picture. ``size`` is that of the picture.
 
     ``has_audio`` False tells players that must know beforehand not to wait for sound.
+    ``inside`` are the words in front of the command, of :mod:`support.netns`.
     """
-    return await PLAYERS[player](
-        url, seconds=seconds, transport=transport, size=size, has_audio=has_audio
-    )
+    return await PLAYERS[player](_Wish(url, seconds, transport, size, has_audio, inside))
 
 
 # -- programs -----------------------------------------------------------------------------
 
 
-async def _play_ffmpeg(
-    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
-) -> Playback:
-    del has_audio
+async def _play_ffmpeg(wish: _Wish) -> Playback:
     need_programs("ffmpeg")
     # Timestamps are kept as they are: a fixed frame rate cannot hold a squeezed group of pictures.
     command = (
-        f"ffmpeg -hide_banner -nostdin -v warning -rtsp_transport {transport} -i {url}"
-        f" -vf format=gray,{_lavfi_crop(size)} -fps_mode passthrough -enc_time_base -1"
+        f"ffmpeg -hide_banner -nostdin -v warning"
+        f"{_option(' -rtsp_transport ', _lavf(wish.transport), f' -timeout {_UDP_US}')}"
+        f" -i {wish.url}"
+        f" -vf format=gray,{_lavfi_crop(wish.size)} -fps_mode passthrough -enc_time_base -1"
         " -c:v rawvideo -c:a pcm_s16le -flush_packets 1 -f nut pipe:{0}"
     )
-    ended = await run_for(command.split(), seconds=seconds)
+    ended = await run_for((*wish.inside, *command.split()), seconds=wish.seconds)
     playback = _from_file(ended, "nut", ended.stderr.splitlines())
     return replace(playback, video_pts=_without_guess(playback.video_pts))
 
 
-async def _play_mpv(
-    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
-) -> Playback:
-    del has_audio
+async def _play_mpv(wish: _Wish) -> Playback:
     need_programs("mpv")
     command = (
-        f"mpv --no-config --msg-level=all=warn --framedrop=no --no-cache --length={seconds}"
-        f" --rtsp-transport={transport} --vf=lavfi=[format=gray,{_lavfi_crop(size)}]"
+        f"mpv --no-config --msg-level=all=warn --framedrop=no --no-cache --length={wish.seconds}"
+        f"{_mpv_transport(wish.transport)} --vf=lavfi=[format=gray,{_lavfi_crop(wish.size)}]"
         " --o=pipe:{0} --of=nut --ovc=rawvideo --oac=pcm_s16le --ofopts=flush_packets=1 "
     )
     # It must end by itself, or it throws away the second that it has gathered.
-    ended = await run_for((command + url).split(), seconds=seconds + 5)
+    ended = await run_for((*wish.inside, *(command + wish.url).split()), seconds=wish.seconds + 5)
     playback = _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
     return replace(playback, video_pts=_without_guess(playback.video_pts))
 
 
-async def _play_gstreamer(
-    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
-) -> Playback:
+async def _play_gstreamer(wish: _Wish) -> Playback:
     need_programs("gst-launch-1.0")
-    width, height = size
+    width, height = wish.size
     pipeline = (
-        f"gst-launch-1.0 -e -v rtspsrc name=source latency=200 location={url} protocols={transport}"
-        " matroskamux name=mux streamable=true ! fdsink fd={0}"
+        f"gst-launch-1.0 -e -v rtspsrc name=source latency=200 location={wish.url}"
+        f"{_option(' protocols=', wish.transport.replace('multicast', 'udp-mcast'))}"
+        " tls-validation-flags=0"
+        " matroskamux name=mux streamable=true ! fdsink fd={1}"
         f" source. ! application/x-rtp,media=video ! {_GST_QUEUE} ! decodebin ! videoconvert"
         f" ! videocrop top={height - strip_height(width)}"
-        f" ! video/x-raw,format=GRAY8 ! {_GST_QUEUE} ! mux."
+        f" ! video/x-raw,format=GRAY8 ! tee name=shown ! {_GST_QUEUE} ! mux."
+        # What is muxed begins with the sound; the first picture is told by itself.
+        f" shown. ! {_GST_QUEUE} ! fdsink fd={{0}}"
     )
-    if has_audio:
+    if wish.has_audio:
         pipeline += (
             f" source. ! application/x-rtp,media=audio ! {_GST_QUEUE} ! decodebin"
             f" ! audioconvert ! audio/x-raw,format=S16LE,channels=1 ! {_GST_QUEUE} ! mux."
@@ -148,7 +157,10 @@ async def _play_gstreamer(
         "GST_DEBUG": ",".join(f"{category}:2" for category in categories),
         "GST_DEBUG_NO_COLOR": "1",
     }
-    ended = await run_for(pipeline.split(), seconds=seconds, environment=environment)
+    ended = await run_for(
+        (*wish.inside, *pipeline.split()), seconds=wish.seconds, pipes=2, environment=environment
+    )
+    ended.outputs = ended.outputs[1:]
     said = [line for line in ended.stdout.splitlines() if line.startswith(("ERROR", "WARNING"))]
     playback = _from_file(ended, "matroska", [*said, *ended.stderr.splitlines()])
     encoding = _GST_AUDIO.search(ended.stdout)
@@ -158,22 +170,21 @@ async def _play_gstreamer(
 # -- libraries ----------------------------------------------------------------------------
 
 
-async def _play_pyav(
-    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
-) -> Playback:
-    del size, has_audio
-    return await _play_library("av", url, seconds, transport)
+async def _play_pyav(wish: _Wish) -> Playback:
+    return await _play_library("av", wish)
 
 
-async def _play_opencv(
-    url: str, *, seconds: float, transport: Transport, size: tuple[int, int], has_audio: bool
-) -> Playback:
-    del size, has_audio
-    return await _play_library("cv2", url, seconds, transport)
+async def _play_opencv(wish: _Wish) -> Playback:
+    return await _play_library("cv2", wish)
 
 
-async def _play_library(library: str, url: str, seconds: float, transport: Transport) -> Playback:
-    command = (python(), str(_WORKER), library, url, transport, str(seconds), "{0}")
+async def _play_library(library: str, wish: _Wish) -> Playback:
+    worker = python(), str(_WORKER), library, wish.url, _lavf(wish.transport)
+    return await played_by((*wish.inside, *worker, str(wish.seconds), "{0}"), wish.seconds)
+
+
+async def played_by(command: Sequence[str], seconds: float) -> Playback:
+    """Run a player that reports as ``support.library_player`` does."""
     ended = await run_for(command, seconds=seconds + 5)
     errors = _troubles(ended.stderr.splitlines())
     if not ended.outputs[0].strip():
@@ -192,7 +203,7 @@ async def _play_library(library: str, url: str, seconds: float, transport: Trans
     )
 
 
-PLAYERS: dict[str, _Play] = {
+PLAYERS: dict[str, Callable[[_Wish], Awaitable[Playback]]] = {
     "ffmpeg": _play_ffmpeg,
     "gstreamer": _play_gstreamer,
     "mpv": _play_mpv,
@@ -235,10 +246,36 @@ def _troubles(lines: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def _option(words: str, transport: str, otherwise: str = "") -> str:
+    """Return a player's words for a transport, or others where it may choose."""
+    return otherwise if transport == "auto" else words + transport
+
+
+def _lavf(transport: str) -> str:
+    """Return FFmpeg's name of a transport."""
+    return transport.replace("multicast", "udp_multicast")
+
+
+def _mpv_transport(transport: Asked) -> str:
+    """Return mpv's option; without one it asks for TCP, and it does not know ``https``."""
+    if transport == "https":
+        return " --rtsp-transport=lavf --demuxer-lavf-o=rtsp_transport=https"
+    limit = f" --demuxer-lavf-o=timeout={_UDP_US}"
+    return _option(" --rtsp-transport=", _lavf(transport), f" --rtsp-transport=lavf{limit}")
+
+
 def _lavfi_crop(size: tuple[int, int]) -> str:
     width, height = size
     side = strip_height(width)
     return f"crop={width}:{side}:0:{height - side}"
+
+
+def _opened(data: bytes, file_format: str) -> InputContainer | None:
+    """Open what a player wrote; it may have given up behind the head, or before."""
+    try:
+        return av.open(io.BytesIO(data), format=file_format) if data else None
+    except av.error.InvalidDataError:
+        return None
 
 
 def _from_file(ended: Ended, file_format: str, lines: Sequence[str]) -> Playback:
@@ -247,8 +284,8 @@ def _from_file(ended: Ended, file_format: str, lines: Sequence[str]) -> Playback
     sound: list[tuple[float, int]] = []
     samples: list[Samples] = []
     rate: int | None = None
-    if ended.outputs[0]:
-        with av.open(io.BytesIO(ended.outputs[0]), format=file_format) as container:
+    if container := _opened(ended.outputs[0], file_format):
+        with container:
             for packet in container.demux():
                 for frame in packet.decode():
                     if isinstance(frame, VideoFrame):
@@ -258,7 +295,8 @@ def _from_file(ended: Ended, file_format: str, lines: Sequence[str]) -> Playback
                     elif isinstance(frame, AudioFrame):
                         rate = frame.sample_rate
                         sound.append((float(frame.time or 0.0), frame.samples))
-                        samples.append(frame.to_ndarray().ravel().astype(np.int16, copy=False))
+                        levels = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+                        samples.append(levels[:, 0].astype(np.int16, copy=False))
     return Playback(
         frames=tuple(counters),
         video_pts=tuple(video_pts),

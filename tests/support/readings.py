@@ -22,6 +22,7 @@ from neolink.readings import (
     PoolReading,
     ProcessReading,
     StreamReading,
+    TalkReading,
     Transport,
 )
 from support.media import AAC, H264, H265
@@ -116,6 +117,13 @@ def camera_reading(name: str = "porch", **changes: Any) -> CameraReading:
         battery_percent=None,
         has_motion=False,
         moves={"down": 6, "up": 5},
+        talk=TalkReading(
+            packets={"heard": 900, "late": 2},
+            talks=3,
+            failures=1,
+            blocks_sent=280,
+            blocks_dropped=4,
+        ),
         model="RLC-810A",
         firmware="v3.1.0.956",
         streams=(
@@ -157,6 +165,10 @@ def stream_reading(
         stalls=1,
         damages=7,
         stand_ins=8,
+        silent_frames=24,
+        conversions_failed=1,
+        documents=12,
+        changes_dropped=5,
         sink_failures=0,
         setup_times=histogram(SETUP_BOUNDS, (0, 1, 3, 1, 0, 0, 0, 0), 2.6),
         cached_bytes=2_000_000,
@@ -214,6 +226,7 @@ def process_reading(**changes: Any) -> ProcessReading:
         max_queued_bytes=256 << 20,
         connections=4,
         refused={"max_clients": 3, "max_connections_per_ip": 1},
+        rtsp_events={"websocket": 1, "udp_stranger": 7},
         restarts={"rtsp": 0},
         is_ready=True,
     )
@@ -240,6 +253,8 @@ def _nth_player(number: int, camera: str, kind: StreamKind) -> PlayerReading:
         loss=0.01 if reports else None,
         lost_packets=17 if reports else None,
         jitter_s=0.004 if reports else None,
+        round_trip_s=0.03 if reports else None,
+        pictures_lost=number % 3 if reports else 0,
         is_adaptive=number % 4 == 0,
         moves_down=number % 2,
         moves_up=number % 2,

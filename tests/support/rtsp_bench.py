@@ -7,13 +7,16 @@ from typing import Any, Protocol
 from neolink.clock import ManualClock
 from neolink.hub.stream import Stream
 from neolink.media.tracks import AudioTrack, StreamKind, VideoTrack
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import Access, MountSettings, RtspLimits, RtspSettings, StartMode
 from support.media import H264, Camera
 from support.rtsp_client import RtspClient
 
-__all__ = ["Bench", "StartServer", "make_settings", "start_bench", "stop_bench"]
+__all__ = ["TCP", "Bench", "StartServer", "make_settings", "prepared", "start_bench", "stop_bench"]
+
+TCP = "RTP/AVP/TCP;unicast"
+"""A ``Transport`` that leaves the channels to the server."""
 
 
 @dataclass
@@ -37,7 +40,8 @@ class Bench:
         return next(iter(self.mounts.values()))
 
     def url(self, path: str = "porch") -> str:
-        return f"rtsp://127.0.0.1:{self.server.port}/{path}"
+        scheme = "rtsps" if self.server.settings.is_tls_alone else "rtsp"
+        return f"{scheme}://127.0.0.1:{self.server.port}/{path}"
 
     async def client(self, path: str = "porch", **options: Any) -> RtspClient:
         """Return a connected client, closed when the test ends."""
@@ -121,5 +125,17 @@ async def stop_bench(bench: Bench) -> None:
     context = bench.server.context
     assert not context.players
     assert not context.udp_peers
+    assert not list(context.groups)
     assert len(context.sessions) == 0
     assert context.budget.used_bytes == 0
+
+
+async def prepared(bench: Bench, state: str) -> RtspClient:
+    """Return a client whose session is in a state: ``init``, ``ready`` or ``playing``."""
+    client = await bench.client()
+    await client.describe()
+    if state != "init":
+        assert (await client.setup(0)).status == 200
+    if state == "playing":
+        assert (await client.play()).status == 200
+    return client

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -28,13 +29,17 @@ from neolink.rtsp.message import InterleavedFrame, Request, Response
 from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.sdp import MediaDescription
 from neolink.rtsp.url import control_url
+from support.tls import TlsPipe
 
-__all__ = ["ReceivedTrack", "RtspClient", "UdpPair"]
+__all__ = ["GroupPair", "ReceivedTrack", "RtspClient", "UdpPair"]
 
 WAIT_S = 20.0
 """How long anything may take before a test fails."""
 
 RECEIVE_BYTES = 256 * 1024
+
+MOST_LATE_TICKS = 45_000
+"""How much earlier than the first picture the start may be that is promised for all tracks."""
 
 
 class UdpPair:
@@ -47,6 +52,14 @@ class UdpPair:
     def close(self) -> None:
         self.rtp.close()
         self.rtcp.close()
+
+
+class GroupPair(UdpPair):
+    """Two sockets that listen to a multicast group on the interface with an address of ours."""
+
+    def __init__(self, group: str, ports: tuple[int, int], host: str = "127.0.0.1") -> None:
+        self.rtp, self.rtcp = (_join_group(group, port, host) for port in ports)
+        self.ports = ports
 
 
 @dataclass(slots=True, eq=False)
@@ -126,7 +139,8 @@ class ReceivedTrack:
             assert packet.sequence == sequence, "RTP-Info promised another first packet"
         is_video = self.description is None or self.description.kind == "video"
         if timestamp is not None and is_video:  # sound begins at or after the pictures' start
-            assert packet.timestamp == timestamp, "RTP-Info promised another start"
+            late = packet.timestamp - timestamp & 0xFFFFFFFF  # of sound that is behind
+            assert late <= MOST_LATE_TICKS, "RTP-Info promised another start"
 
 
 class RtspClient:
@@ -141,6 +155,7 @@ class RtspClient:
         prefer: Preference = ("SHA-256", "MD5", "Basic"),
         local_host: str | None = None,
         receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url
         self.builder = RequestBuilder(url, user=user, password=password, prefer=prefer)
@@ -152,6 +167,8 @@ class RtspClient:
         self.faults: list[AssertionError] = []
         self._local_host = local_host
         self._receive_buffer = receive_buffer
+        self._tls = tls
+        self._pipe: TlsPipe | None = None
         self._sock: socket.socket | None = None
         self._reader = RtspReader(role="client")
         self._pending: list[tuple[str, asyncio.Future[Response]]] = []
@@ -179,9 +196,10 @@ class RtspClient:
     # -- the connection ---------------------------------------------------------------
 
     async def connect(self) -> None:
-        found = re.match(r"rtsp://(?:[^@/]*@)?([^:/]+):(\d+)", self.url)
+        found = re.match(r"rtsps?://(?:[^@/]*@)?\[?([^/]+?)\]?:(\d+)(?:/|$)", self.url)
         assert found is not None
-        sock = self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in found[1] else socket.AF_INET
+        sock = self._sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)
         if self._receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
@@ -189,6 +207,9 @@ class RtspClient:
             sock.bind((self._local_host, 0))
         async with asyncio.timeout(WAIT_S):
             await asyncio.get_running_loop().sock_connect(sock, (found[1], int(found[2])))
+            if self._tls is not None:
+                self._pipe = TlsPipe(sock, self._tls, found[1])
+                await self._pipe.open()
         self._receiving = asyncio.create_task(self._receive(sock), name="test rtsp client")
 
     async def close(self) -> None:
@@ -221,9 +242,12 @@ class RtspClient:
         self._is_reading.set()
 
     async def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are, or in TLS."""
         assert self._sock is not None
-        await asyncio.get_running_loop().sock_sendall(self._sock, data)
+        if self._pipe is not None:
+            await self._pipe.send(data)
+        else:
+            await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
     async def send_frame(self, channel: int, payload: bytes) -> None:
         """Send an interleaved packet."""
@@ -330,10 +354,11 @@ class RtspClient:
         *,
         session: str | None = "own",
         udp: UdpPair | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Response:
         """Set up a track; on success packets of it are received from now on.
 
-        ``transport`` is ``tcp``, ``udp``, or the whole header.
+        ``transport`` is ``tcp``, ``udp``, ``multicast``, or the whole header.
         """
         header = transport
         if transport == "tcp":
@@ -341,11 +366,13 @@ class RtspClient:
         elif transport == "udp":
             udp = udp or UdpPair()
             header = f"RTP/AVP;unicast;client_port={udp.ports[0]}-{udp.ports[1]}"
+        elif transport == "multicast":
+            header = "RTP/AVP;multicast"
         if udp is not None:
             self._udp.append(udp)
         url = self.track_url(track)
         request_headers = ("Transport", header)
-        response = await self.request("SETUP", url, request_headers, session=session)
+        response = await self.request("SETUP", url, request_headers, *headers, session=session)
         if response.status == 200:
             self._begin_track(track, url, response, udp)
         return response
@@ -366,7 +393,9 @@ class RtspClient:
     async def get_parameter(self) -> Response:
         return await self.request("GET_PARAMETER", self.base)
 
-    async def watch(self, *tracks: int, transport: Literal["tcp", "udp"] = "tcp") -> Self:
+    async def watch(
+        self, *tracks: int, transport: Literal["tcp", "udp", "multicast"] = "tcp"
+    ) -> Self:
         """Describe, set up (all tracks if none is named) and play, each answered 200."""
         described = await self.describe()
         assert described.status == 200, described
@@ -384,7 +413,10 @@ class RtspClient:
         with contextlib.suppress(OSError):
             while True:
                 await self._is_reading.wait()
-                data = await loop.sock_recv(sock, RECEIVE_BYTES)
+                if self._pipe is not None:
+                    data = await self._pipe.receive()
+                else:
+                    data = await loop.sock_recv(sock, RECEIVE_BYTES)
                 if not data:
                     break
                 with self._noting_faults():
@@ -419,6 +451,12 @@ class RtspClient:
     def _begin_track(self, number: int, url: str, response: Response, udp: UdpPair | None) -> None:
         (granted,) = parse_transports(response.headers.get("Transport") or "")
         description = self.media[number] if number < len(self.media) else None
+        if granted.is_multicast:
+            assert granted.destination is not None
+            assert granted.port is not None
+            assert self._sock is not None
+            udp = GroupPair(granted.destination, granted.port, self._sock.getsockname()[0])
+            self._udp.append(udp)
         track = self.tracks[number] = ReceivedTrack(number, description, granted, url, udp=udp)
         if granted.interleaved is not None:
             self._channels[granted.interleaved[0]] = track.take_rtp
@@ -456,12 +494,24 @@ class RtspClient:
             raise self.faults[0]
 
 
+def _join_group(group: str, port: int, host: str) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((group, port))
+    membership = socket.inet_aton(group) + socket.inet_aton(host)
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host))
+    return sock
+
+
 def _bind_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(64):
-        first = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        first = socket.socket(family, socket.SOCK_DGRAM)
         first.bind((host, 0))
         port = first.getsockname()[1]
-        second = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        second = socket.socket(family, socket.SOCK_DGRAM)
         try:
             if port % 2 == 0:
                 second.bind((host, port + 1))

@@ -81,6 +81,7 @@ class FakeView:
     asked: int = 0
     """How often a camera was asked for a picture."""
     rtsp_port: int = 8554
+    rtsp_needs_tls: bool = False
 
     def __post_init__(self) -> None:
         self._watch = HealthWatch()

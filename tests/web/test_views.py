@@ -28,6 +28,12 @@ def test_players_are_offered_both_streams_by_one_address_where_both_have_one_cod
     assert auto_url(H264_MAIN, H264_SUB, name="back door") == "rtsp://[::1]:8554/back%20door/auto"
 
 
+def test_addresses_say_when_players_must_come_with_tls() -> None:
+    address = RtspAddress("bridge.lan", 8554, has_tls=True)
+    assert address.url("porch", MAIN) == "rtsps://bridge.lan:8554/porch/main"
+    assert address.adaptive_url("porch") == "rtsps://bridge.lan:8554/porch/auto"
+
+
 @pytest.mark.parametrize(
     "streams",
     [

@@ -135,6 +135,12 @@ class ClientProtocol:
         """Queue binary data under a number of ours; a client's binary data is never encrypted."""
         self._send(Header(message_id, channel=channel, number=number), extension, payload)
 
+    def reserve(self, message_id: int) -> int:
+        """Return a number for binary data of ours, in use until ``release``."""
+        number = self._next_number()
+        self._payloads.mark(message_id, number)
+        return number
+
     def release(self, message_id: int, number: int) -> None:
         """Forget an operation: its binary mode, and that an answer is missing."""
         self._payloads.forget(message_id, number)

@@ -46,6 +46,10 @@ class PayloadReader:
         """Message numbers in binary mode."""
         return {number for _, number in self._streams}
 
+    def mark(self, message_id: int, number: int) -> None:
+        """Keep a number from being used for anything else, until it is forgotten."""
+        self._switch((message_id, number), is_binary=True)
+
     def forget(self, message_id: int, number: int) -> None:
         """End binary mode, so that the number can be used again."""
         self._streams.pop((message_id, number), None)

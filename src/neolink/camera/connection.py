@@ -229,6 +229,24 @@ class Connection(asyncio.BufferedProtocol):
         finally:
             self._replies.pop(key, None)
 
+    def reserve(self, message_id: MessageId) -> int:
+        """Return a number to send binary data under, until ``release``."""
+        return self._protocol.reserve(message_id)
+
+    def send_binary(
+        self, message_id: MessageId, number: int, data: bytes, extension: Extension
+    ) -> None:
+        """Send binary data; no answer is waited for. Raises ConnectionLost."""
+        if self.lost.done():
+            raise ConnectionLost("the connection is closed")
+        self._protocol.send_binary(message_id, number, data, extension)
+        self._flush()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that the network has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def release(self, message_id: MessageId, number: int) -> None:
         """Forget a binary answer: what still comes of it is swallowed."""
         self._media.pop((message_id, number), None)

@@ -67,7 +67,13 @@ def match_devices(before: Sequence[Channels], after: Sequence[Channels]) -> list
 
 def _login(channels: Channels) -> CameraSettings:
     """Return what concerns the login alone."""
-    return replace(login_settings(channels), name="", streams=(), channel_id=0)
+    return replace(
+        login_settings(channels),
+        name="",
+        streams=(),
+        channel_id=0,
+        has_high_talk_nibble_first=True,
+    )
 
 
 def _names(channels: Channels) -> set[str]:

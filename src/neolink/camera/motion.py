@@ -1,4 +1,4 @@
-"""Whether there is motion on a channel, from the alarms its camera tells of. Pure.
+"""What goes on on a channel, from the alarms its camera tells of; above all motion. Pure.
 
 Cameras tell a change of alarms (message 33), not a state: an event that names any kind begins
 motion, one that names none ends it. Two readings of such an event are in use (protocol reference,
@@ -7,14 +7,77 @@ person, a visitor at the door or a PIR sensor counts. The narrow one asks for ``
 or else ``other`` among the AI types; it misses cameras that tell of people alone.
 """
 
+from collections.abc import Mapping
 from math import inf
+from typing import Final
 
-from neolink.baichuan.xml.events import AlarmEventList
+from neolink.baichuan.xml.events import AlarmEvent, AlarmEventList
+from neolink.media.events import EventKind
 
-__all__ = ["DOUBT_S", "MotionState"]
+__all__ = ["DOUBT_S", "MotionState", "Noticed", "kinds_of"]
 
 DOUBT_S = 30.0
 """For how long motion that began on a login that was lost is still believed on the next one."""
+
+
+MAX_CHANNELS: Final = 64
+"""More than any recorder has; what a device tells of others is passed over."""
+
+_KINDS: Final[Mapping[str, EventKind]] = {
+    "people": EventKind.PERSON,
+    "vehicle": EventKind.VEHICLE,
+    "dog_cat": EventKind.ANIMAL,
+    "face": EventKind.FACE,
+    "package": EventKind.PACKAGE,
+    "visitor": EventKind.VISITOR,
+    "tamper": EventKind.TAMPER,
+}
+"""By a camera's word, in the status or among the AI types; any other is motion and no more."""
+
+
+def kinds_of(event: AlarmEvent) -> frozenset[EventKind]:
+    """Return what goes on according to one event; motion is part of whatever it is."""
+    words = event.kinds
+    if not words:
+        return frozenset()
+    named = (_KINDS[word] for word in words if word in _KINDS)
+    return frozenset((EventKind.MOTION, *named))
+
+
+class Noticed:
+    """What goes on on each channel of one device, as it was told last."""
+
+    def __init__(self) -> None:
+        self._active: dict[int, frozenset[EventKind]] = {}
+        self._doubted: set[int] = set()
+
+    def on(self, channel_id: int) -> frozenset[EventKind]:
+        """Return what goes on on a channel; nothing where nothing was told."""
+        return self._active.get(channel_id, frozenset())
+
+    def handle(self, alarms: AlarmEventList) -> None:
+        """Take what the camera tells. An event without a channel is of the first one."""
+        told: dict[int, frozenset[EventKind]] = {}
+        for event in alarms.events:
+            channel_id = event.channel_id or 0
+            if 0 <= channel_id < MAX_CHANNELS:
+                told[channel_id] = told.get(channel_id, frozenset()) | kinds_of(event)
+        self._active |= told
+        self._doubted -= told.keys()
+
+    def doubt(self) -> bool:
+        """Learn that ends may be missed from now on, because the login is lost.
+
+        Return whether there is anything to doubt.
+        """
+        self._doubted.update(channel for channel, active in self._active.items() if active)
+        return bool(self._doubted)
+
+    def end_doubted(self) -> None:
+        """Believe that what was doubted, and not told again, is over."""
+        for channel_id in self._doubted:
+            self._active[channel_id] = frozenset()
+        self._doubted.clear()
 
 
 class MotionState:

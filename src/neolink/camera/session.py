@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from neolink.baichuan.crypto import Encryption, is_prepared, prepare
 from neolink.baichuan.events import LoggedIn, Pushed, Reply
@@ -19,7 +19,7 @@ from neolink.camera.transfer import Transfer
 from neolink.errors import CommandRefused, ConnectionLost, DeadlineExceeded, RemoteProtocolError
 from neolink.log import BoundLogger, RepeatLimiter
 
-__all__ = ["CameraSession", "VideoStream"]
+__all__ = ["CameraSession", "Upload", "VideoStream"]
 
 COMMAND_TIMEOUT_S = 15.0
 """How long a camera may take to answer a command (battery models are slow)."""
@@ -41,6 +41,29 @@ class VideoStream:
     async def close(self) -> None:
         """Send stop-video and wait for its answer, but not for long. Never raises."""
         await self._session.stop_video(self._preview, self._number)
+
+
+class Upload:
+    """Binary data for a camera, all under one number."""
+
+    def __init__(self, connection: Connection, message_id: MessageId, channel_id: int) -> None:
+        self._connection = connection
+        self._message_id = message_id
+        self._number = connection.reserve(message_id)
+        self._extension = Extension(binary_data=True, channel_id=channel_id)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes of all kinds that the network has not taken yet."""
+        return self._connection.unsent_bytes
+
+    def send(self, data: bytes) -> None:
+        """Send one message; no answer is waited for. Raises ConnectionLost."""
+        self._connection.send_binary(self._message_id, self._number, data, self._extension)
+
+    def close(self) -> None:
+        """Give the number back."""
+        self._connection.release(self._message_id, self._number)
 
 
 class CameraSession:
@@ -105,17 +128,39 @@ class CameraSession:
     # -- commands ---------------------------------------------------------------------
 
     async def request(
-        self, message_id: MessageId, *parts: BodyPart, channel_id: int | None = None
+        self,
+        message_id: MessageId,
+        *parts: BodyPart,
+        channel_id: int | None = None,
+        busy_retries: int | None = None,
     ) -> Body | None:
         """Send a command; return the reply's body, or None when it has none.
 
-        A camera that answers "busy" (400) is asked again, as the settings say. Raises
-        CommandRefused for any other status than success, ConnectionLost, RemoteProtocolError.
+        A camera that answers "busy" (400) is asked again, as the settings say unless
+        ``busy_retries`` does. Raises CommandRefused for any other status than success,
+        ConnectionLost, RemoteProtocolError.
         """
         extension = None if channel_id is None else Extension(channel_id=channel_id)
         body = serialize_body(*parts) if parts else b""
-        reply = await self._request_patiently(message_id, extension, body)
+        retries = self._settings.busy_retries if busy_retries is None else busy_retries
+        reply = await self._request_patiently(message_id, extension, body, retries)
         return parse_body(reply.body) if reply.body else None
+
+    async def tell(self, message_id: MessageId, channel_id: int) -> None:
+        """Send a command that ends something, and wait for its answer, but not for long.
+
+        Never raises: at worst the camera notices later.
+        """
+        await self._quietly(message_id, b"", None, Extension(channel_id=channel_id))
+
+    @contextmanager
+    def upload(self, message_id: MessageId, channel_id: int) -> Iterator[Upload]:
+        """Give the way for binary data to the camera."""
+        upload = Upload(self._connection, message_id, channel_id)
+        try:
+            yield upload
+        finally:
+            upload.close()
 
     async def download(
         self,
@@ -154,9 +199,9 @@ class CameraSession:
             connection.stop_collecting(message_id)
 
     async def _request_patiently(
-        self, message_id: MessageId, extension: Extension | None, body: bytes
+        self, message_id: MessageId, extension: Extension | None, body: bytes, retries: int
     ) -> Reply:
-        for attempt in range(self._settings.busy_retries + 1):
+        for attempt in range(retries + 1):
             if attempt:
                 await asyncio.sleep(self._settings.busy_delay_s)
             reply = await self._connection.request(
@@ -268,12 +313,22 @@ class CameraSession:
     async def _log_out(self) -> None:
         await self._quietly(MessageId.LOGOUT, serialize_body(LoginUser(user_ver=1)), None)
 
-    async def _quietly(self, message_id: MessageId, body: bytes, number: int | None) -> None:
+    async def _quietly(
+        self,
+        message_id: MessageId,
+        body: bytes,
+        number: int | None,
+        extension: Extension | None = None,
+    ) -> None:
         if self._connection.lost.done():
             return
         try:
             await self._connection.request(
-                message_id, body=body, number=number, timeout_s=self._settings.stop_timeout_s
+                message_id,
+                extension=extension,
+                body=body,
+                number=number,
+                timeout_s=self._settings.stop_timeout_s,
             )
         except ConnectionLost as error:
             self._log.log(logging.DEBUG, "%s: %s", message_id.name, error)

@@ -90,6 +90,9 @@ class CameraSettings:
     debug: bool = False
     """Whether to log decrypted XML, with its secrets blanked out."""
 
+    has_high_talk_nibble_first: bool = True
+    """Which half of a byte of talk the camera plays first; the other way sounds noisy."""
+
     connect_timeout_s: float = 4.0
     """How long one TCP connect may take."""
 

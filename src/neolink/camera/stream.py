@@ -68,6 +68,8 @@ class CameraStream:
         self.channel_id = settings.channel_id
         self.nominal_bitrate_bps: float | None = None
         """Bits per second that the camera is set to; None while it did not tell."""
+        self.on_bitrate: Callable[[float | None], None] = lambda _: None
+        """Called with what the camera tells of it."""
         self.starts = 0
         """Successful start-video requests."""
         self.stalls = 0
@@ -105,6 +107,11 @@ class CameraStream:
     def is_wanted(self) -> bool:
         """Whether somebody needs the stream now."""
         return self._wanted.is_set()
+
+    def note_bitrate(self, bitrate_bps: float | None) -> None:
+        """Learn what the camera is set to."""
+        self.nominal_bitrate_bps = bitrate_bps
+        self.on_bitrate(bitrate_bps)
 
     async def until_wanted(self) -> None:
         """Wait until somebody needs the stream."""

@@ -5,7 +5,7 @@ No protocol here and no command; what to do about each failure is decided in thi
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from neolink.camera.backoff import Backoff
@@ -19,6 +19,7 @@ from neolink.camera.commands.snapshot import take_snapshot
 from neolink.camera.failures import Phase
 from neolink.camera.session import CameraSession
 from neolink.camera.settings import CameraSettings
+from neolink.camera.speaker import Speaker
 from neolink.camera.status import CameraState, CameraStatus
 from neolink.camera.stream import CameraStream
 from neolink.clock import Clock
@@ -64,6 +65,8 @@ class Camera:
         self._snapping = asyncio.Lock()
         self._serving: dict[CameraStream, asyncio.Task[None]] = {}
         """On the login of the moment."""
+        self._speakers: dict[int, Speaker] = {}
+        """By channel."""
         self._has_more = asyncio.Event()
 
     @property
@@ -96,6 +99,21 @@ class Camera:
         self.settings = replace(self.settings, name=name)
         self._log = _log_of(name)
 
+    @property
+    def speakers(self) -> Mapping[int, Speaker]:
+        """The loudspeakers that were asked for, by channel."""
+        return self._speakers
+
+    def speaker(self, settings: CameraSettings) -> Speaker:
+        """Return the loudspeaker of a channel, with these settings; always the same one."""
+        speaker = self._speakers.get(settings.channel_id)
+        if speaker is None:
+            speaker = Speaker(settings, self._clock, self._limiter, self._why_away)
+            self._speakers[settings.channel_id] = speaker
+            self._has_more.set()
+        speaker.settings = settings
+        return speaker
+
     # -- commands ---------------------------------------------------------------------
 
     async def snapshot(self, channel_id: int, kind: StreamKind) -> bytes:
@@ -115,7 +133,7 @@ class Camera:
 
     def _why_away(self) -> str:
         if self.status.state is CameraState.IDLE:
-            return "the camera is asleep, and no snapshot wakes it"
+            return "the camera is asleep, and this does not wake it"
         return f"not connected; {self.status.last_error or 'the first login is under way'}"
 
     # -- life -------------------------------------------------------------------------
@@ -180,9 +198,13 @@ class Camera:
         self._outage_s = None
 
     async def _serve(self, session: CameraSession, tasks: asyncio.TaskGroup) -> None:
-        """Begin with every stream, also with those that are added later."""
+        """Begin with every stream and loudspeaker, also with those that are added later."""
         self._serving = {}
+        speaking: set[Speaker] = set()
         while True:
+            for speaker in set(self._speakers.values()) - speaking:
+                speaking.add(speaker)
+                tasks.create_task(speaker.serve(session), name=f"{self.settings.name} talk")
             for stream in self.streams:
                 if stream not in self._serving:
                     name = f"{self.settings.name} {stream.kind}"
@@ -205,7 +227,7 @@ class Camera:
             return
         for stream in self.streams:
             if stream.channel_id == channel_id:
-                stream.nominal_bitrate_bps = rates.get(stream.kind)
+                stream.note_bitrate(rates.get(stream.kind))
 
     async def _ask_model(self, session: CameraSession) -> None:
         try:

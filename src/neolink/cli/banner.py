@@ -4,7 +4,7 @@ import socket
 from urllib.parse import quote
 
 from neolink.app import Bridge
-from neolink.rtsp_server.paths import BEST_FIRST
+from neolink.rtsp_server.mounts.paths import BEST_FIRST
 
 __all__ = ["banner"]
 
@@ -13,7 +13,9 @@ ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not b
 
 def banner(bridge: Bridge, hint: str = "") -> str:
     """Return one line per stream that is served, ``hint`` with the first URL, and the page."""
-    base = f"rtsp://{_host_for_people(bridge.settings.rtsp.bind)}:{bridge.rtsp.port}"
+    rtsp, host = bridge.rtsp, _host_for_people(bridge.settings.rtsp.bind)
+    scheme = "rtsps" if rtsp.settings.is_tls_alone else "rtsp"
+    base = f"{scheme}://{host}:{rtsp.port}"
     urls = [
         f"{base}/{quote(camera)}/{kind}"
         for camera in dict.fromkeys(name for name, _ in bridge.mounts)
@@ -24,6 +26,8 @@ def banner(bridge: Bridge, hint: str = "") -> str:
         lines = ["Ready. Paste into a player:", *(f"  {url}" for url in urls)]
     else:
         lines = ["Ready, but no camera in the configuration has a stream to serve."]
+    if urls and rtsp.tls_port not in {0, rtsp.port}:
+        lines.append(f"With TLS, the same paths: rtsps://{host}:{rtsp.tls_port}/")
     if hint and urls:
         lines.append(hint.format(url=urls[0]))
     web = bridge.onlookers.web

@@ -24,7 +24,7 @@ ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - recognized, not bound
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.pass_obj
 def check_config(invocation: Invocation, file: Path | None, *, strict: bool) -> int:
-    """Check a configuration file and show what it would serve.
+    """Check a configuration file, and its certificate, and show what it would serve.
 
     The file is named by --config or as an argument. Ends with 0 if the file can be used, with 1
     if not; with --strict also with 1 if there are warnings.
@@ -37,6 +37,11 @@ def check_config(invocation: Invocation, file: Path | None, *, strict: bool) -> 
         click.echo(f"{item.severity}: {item.describe(loaded.name)}")
     if loaded.diagnostics:
         click.echo()
+    server = rtsp_settings(loaded.config)
+    if server.certificate is not None:
+        from neolink.rtsp_server.wires.certificate import load_context  # noqa: PLC0415 - imports TLS
+
+        load_context(server)  # its error ends this as that of a file would
     click.echo(summary(loaded))
     return 1 if strict and loaded.warnings else 0
 
@@ -54,7 +59,13 @@ def summary(loaded: LoadedConfig) -> str:
         _count(len(loaded.warnings), "warning"),
     )
     summary = f"{loaded.name}: {', '.join(counts)}"
-    return f"{_table(rows)}\n\n{summary}" if mounts else summary
+    if not mounts:
+        return summary
+    table = _table(rows)
+    if server.certificate is not None and server.tls_port is not None:
+        address = _host_and_port(_host(server), server.tls_port)
+        table += f"\n\nWith TLS, the same paths: rtsps://{address}/"
+    return f"{table}\n\n{summary}"
 
 
 def _count(number: int, what: str) -> str:
@@ -66,13 +77,16 @@ def _rows(
 ) -> list[tuple[str, str, str, str, str]]:
     camera = next(camera for camera in config.cameras if camera.name == mount.camera)
     address = _host_and_port(*split_address(camera.address)) if camera.address else "by UID"
-    scheme = "rtsps" if server.certificate else "rtsp"
-    host = "localhost" if server.bind in ANY_ADDRESS else server.bind
-    base = f"{scheme}://{_host_and_port(host, server.port)}/{quote(mount.camera)}"
+    scheme = "rtsps" if server.is_tls_alone else "rtsp"
+    base = f"{scheme}://{_host_and_port(_host(server), server.port)}/{quote(mount.camera)}"
     who = _audience(mount.access)
     return [
         (mount.camera, address, str(stream), who, f"{base}/{stream}") for stream in mount.streams
     ]
+
+
+def _host(server: RtspSettings) -> str:
+    return "localhost" if server.bind in ANY_ADDRESS else server.bind
 
 
 def _host_and_port(host: str, port: int | None) -> str:

@@ -14,6 +14,7 @@ from neolink.baichuan.ids import DEFAULT_PORT
 from neolink.cli.context import Invocation
 from neolink.cli.loop import run
 from neolink.media.tracks import VideoCodec
+from neolink.simulator.loudspeaker import TalkProfile
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.scenario import Scenario
 from neolink.simulator.server import SimulatedCamera, run_cameras
@@ -70,6 +71,12 @@ _A_DAY_S = 86_400.0
     type=click.Choice(["aac", "adpcm", "none"]),
     help="Audio coding.",
 )
+@click.option("--talk", is_flag=True, help="With a loudspeaker; USR1 shows what it was given.")
+@click.option(
+    "--motion",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    help="A person walks by every so many seconds.",
+)
 @click.option("--fps", type=click.IntRange(1, 120), help="Pictures per second, main stream.")
 @click.option("--kbps", type=click.IntRange(16, 200_000), help="Bit rate, main stream.")
 @click.option("--gop", type=click.IntRange(1, 1000), help="Pictures per GOP, main stream.")
@@ -95,6 +102,8 @@ def simulate(
     encryption: str,
     codec: str,
     audio: str,
+    talk: bool,
+    motion: float | None,
     fps: int | None,
     kbps: int | None,
     gop: int | None,
@@ -128,6 +137,8 @@ def simulate(
             frame_rate=fps,
             bitrate_kbps=kbps,
             gop=gop,
+            motion_every_s=motion,
+            talk=TalkProfile() if talk else None,
         )
         for number in range(1, cameras + 1)
     ]
@@ -170,7 +181,8 @@ async def _run(
 
 def _show_counters(cameras: Sequence[SimulatedCamera]) -> None:
     for camera in cameras:
-        click.echo(f"{_address(camera)}: {camera.stats.describe()}")
+        heard = f"; {camera.loudspeaker().describe()}" if camera.profile.talk else ""
+        click.echo(f"{_address(camera)}: {camera.stats.describe()}{heard}")
 
 
 def _address(camera: SimulatedCamera) -> str:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
 
 from neolink.config.diagnostics import Diagnostic, Severity, quoted
 from neolink.config.model import Config
-from neolink.rtsp_server.settings import ANONYMOUS, ANYONE
+from neolink.rtsp.auth import Scheme
+from neolink.rtsp_server.settings import ANONYMOUS, ANYONE, TlsClientAuth
 
 __all__ = ["check"]
 
@@ -18,6 +20,7 @@ def check(config: Config) -> list[Diagnostic]:
         *_permissions(config),
         *_transport_security(config),
         *_reachability(config),
+        *_groups(config),
     ]
 
 
@@ -56,12 +59,23 @@ def _permissions(config: Config) -> Iterator[Diagnostic]:
 
 
 def _transport_security(config: Config) -> Iterator[Diagnostic]:
-    if config.certificate is not None:
-        text = "RTSP over TLS is not there yet: `neolink rtsp` refuses to start with this key"
-        yield Diagnostic(Severity.WARNING, ("certificate",), text)
-    if config.users and config.certificate is None:
-        text = "RTSP over TLS is not there yet, so passwords may travel in clear text"
-        yield Diagnostic(Severity.NOTICE, ("users",), text)
+    tls_port = config.rtsp.tls_port
+    if tls_port and tls_port == config.bind_port:
+        text = f"{tls_port} is `bind_port` too; allowed: another port, or 0 for `bind_port` itself"
+        yield Diagnostic(Severity.ERROR, ("rtsp", "tls_port"), text)
+    if tls_port and config.certificate is None:
+        text = "without a `certificate` there is no TLS: nothing listens there"
+        yield Diagnostic(Severity.WARNING, ("rtsp", "tls_port"), text)
+    if config.tls_client_auth is not TlsClientAuth.NONE and config.certificate is None:
+        text = "without a `certificate` there is no TLS, and everybody is let in"
+        yield Diagnostic(Severity.NOTICE, ("tls_client_auth",), text)
+    if config.tls_client_ca is not None and config.tls_client_auth is TlsClientAuth.NONE:
+        text = 'nobody is asked for a certificate; add `tls_client_auth = "require"`'
+        yield Diagnostic(Severity.NOTICE, ("tls_client_ca",), text)
+    has_plain_port = config.certificate is None or bool(tls_port)
+    if config.users and has_plain_port and Scheme.BASIC in config.rtsp.auth:
+        text = 'with "basic" passwords are readable on the network where there is no TLS'
+        yield Diagnostic(Severity.NOTICE, ("rtsp", "auth"), text)
 
 
 def _reachability(config: Config) -> Iterator[Diagnostic]:
@@ -69,6 +83,15 @@ def _reachability(config: Config) -> Iterator[Diagnostic]:
         if camera.address is None and camera.enabled:
             text = "cameras are not yet found by `uid` alone; give an `address` too"
             yield Diagnostic(Severity.NOTICE, ("cameras", index, "uid"), text)
+
+
+def _groups(config: Config) -> Iterator[Diagnostic]:
+    table = config.rtsp.multicast
+    needed = sum(len(camera.stream) for camera in config.cameras if camera.enabled)
+    there = IPv4Network(table.range).num_addresses
+    if table.enabled and needed > there:
+        text = f"{there} addresses for {needed} streams; allowed: a range with one for each"
+        yield Diagnostic(Severity.ERROR, ("rtsp", "multicast", "range"), text)
 
 
 def _known(config: Config) -> set[str]:

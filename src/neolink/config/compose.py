@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,11 +10,13 @@ from neolink.baichuan.crypto import Encryption
 from neolink.camera.settings import CameraSettings
 from neolink.config.model import Config
 from neolink.config.model_camera import CameraTable, PauseTable
+from neolink.config.model_services import MulticastTable
 from neolink.config.values import split_address
 from neolink.hub.pause import PauseMode, PauseSettings
 from neolink.metrics.settings import StatsdSettings
 from neolink.rtsp_server.settings import (
     MountSettings,
+    MulticastSettings,
     RtspLimits,
     RtspSettings,
     resolve_access,
@@ -53,13 +55,20 @@ def rtsp_settings(config: Config) -> RtspSettings:
         bind=config.bind,
         port=config.bind_port,
         certificate=config.certificate,
+        tls_port=config.rtsp.tls_port or None,
         tls_client_auth=config.tls_client_auth,
+        tls_client_ca=config.tls_client_ca,
         users=MappingProxyType(
             {user.name: user.password.get_secret_value() for user in config.users}
         ),
+        schemes=config.rtsp.auth,
+        has_login_per_connection=config.rtsp.auth_once_per_connection,
         session_timeout_s=config.rtsp.session_timeout,
         is_udp_enabled=config.rtsp.udp,
         rtp_port=config.rtsp.rtp_port,
+        is_tunnel_enabled=config.rtsp.tunnel,
+        dscp=config.rtsp.dscp,
+        multicast=_multicast(config.rtsp.multicast),
         limits=RtspLimits(
             max_connections=limits.max_connections,
             max_connections_per_ip=limits.max_connections_per_ip,
@@ -142,6 +151,7 @@ def _camera(camera: CameraTable) -> CameraSettings:
         print_format=camera.print_format,
         debug=camera.debug,
         max_missed_pings=camera.ping_retries,
+        has_high_talk_nibble_first=camera.talk_nibbles == "high",
     )
 
 
@@ -153,6 +163,8 @@ def _mount(config: Config, camera: CameraTable) -> MountSettings:
         access=resolve_access(camera.permitted_users, [user.name for user in config.users]),
         start=camera.start or rtsp.start,
         audio=camera.audio or rtsp.audio,
+        aggregate=camera.aggregate or rtsp.aggregate,
+        packet_bytes=rtsp.udp_payload,
         buffer_duration_s=camera.buffer_duration / 1000,
         setup_timeout_s=camera.codec_detection_timeout or rtsp.setup_timeout,
         max_clients=(
@@ -160,9 +172,20 @@ def _mount(config: Config, camera: CameraTable) -> MountSettings:
         ),
         max_bytes=int(camera.max_bytes or 0),
         is_adaptive=camera.adaptive,
+        has_metadata=camera.metadata,
+        has_talk=camera.talk,
         use_splash=camera.use_splash,
         splash_pattern=camera.splash_pattern,
         pause=_pause(camera.pause),
+    )
+
+
+def _multicast(table: MulticastTable) -> MulticastSettings:
+    return MulticastSettings(
+        is_enabled=table.enabled,
+        network=IPv4Network(table.range),
+        port=table.port,
+        ttl=table.ttl,
     )
 
 

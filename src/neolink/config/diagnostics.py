@@ -87,7 +87,9 @@ def from_pydantic(error: ErrorDetails, document: object) -> Diagnostic:
         reason = f"{_shown(path, document)}: {error['msg']}"
     else:
         reason = f"{_shown(path, document)} is of the wrong kind"
-    if error["type"] != "missing":
+    if error["type"] == "tuple_type":
+        reason += _as_list(path, document)
+    elif error["type"] != "missing":
         reason += _suggestion(path, document, allowed)
     return Diagnostic(Severity.ERROR, path, f"{reason}; allowed: {allowed}" if allowed else reason)
 
@@ -109,6 +111,12 @@ def _shown(path: KeyPath, document: object) -> str:
     if isinstance(value, str):
         return quoted(value)
     return "the value"
+
+
+def _as_list(path: KeyPath, document: object) -> str:
+    """Suggest the brackets that are missing around a value that can be shown."""
+    value, shown = _value_at(path, document), _shown(path, document)
+    return f", did you mean [{shown}]?" if isinstance(value, str) and shown[0] in "\"'" else ""
 
 
 def _suggestion(path: KeyPath, document: object, allowed: str) -> str:

@@ -24,7 +24,6 @@ OUTDATED = {
 
 NOT_YET = {
     *("mqtt", "cameras.mqtt"),
-    *("tls_client_auth",),
     *("stream_cache_path", "offline_timeout_secs", "startup_keyframe_wait_secs"),
     *(
         f"cameras.{name}"

@@ -64,6 +64,7 @@ class Config(Table):
     bind_port: Port = 8554
     certificate: FileName | None = None
     tls_client_auth: Annotated[TlsClientAuth, CLIENT_AUTH] = TlsClientAuth.NONE
+    tls_client_ca: FileName | None = None
     users: tuple[UserTable, ...] = ()
     cameras: tuple[CameraTable, ...]
     mqtt: MqttTable | None = None

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from neolink.camera.settings import Discovery, PrintFormat
 from neolink.config.model_mqtt import CameraMqttTable
-from neolink.config.model_services import AUDIO, START, Table
+from neolink.config.model_services import AGGREGATE, AUDIO, START, Table
 from neolink.config.values import (
     Address,
     Allowed,
@@ -26,6 +26,7 @@ from neolink.config.values import (
     complaint,
 )
 from neolink.media.tracks import StreamKind
+from neolink.rtp.packetizers.nal_units import Aggregation
 from neolink.rtsp_server.settings import AudioChoice, StartMode
 
 __all__ = ["PATTERNS", "STREAMS", "CameraTable", "PauseTable"]
@@ -53,6 +54,7 @@ PATTERN_NAMES = """last smpte snow black white red green blue checkers-1 checker
 PATTERNS = OneOf({name: name for name in PATTERN_NAMES})
 ENCRYPTION = OneOf({"none": "none", "bcencrypt": "bcencrypt", "aes": "aes"})
 PAUSE_MODES = OneOf({"none": "none", "black": "black", "still": "still", "test": "test"})
+NIBBLES = OneOf({"high": "high", "low": "low"})
 CONNECT_MODES = OneOf({"always": "always", "on_demand": "on_demand"})
 TRANSCODE = OneOf({"h264": "h264"})
 
@@ -119,9 +121,13 @@ class CameraTable(Table):
     # ours
     start: Annotated[StartMode, START] | None = None
     audio: Annotated[AudioChoice, AUDIO] | None = None
+    aggregate: Annotated[Aggregation, AGGREGATE] | None = None
     max_clients: Annotated[int, AtLeast(0)] | None = None
     max_bytes: Bytes | None = None
     adaptive: Flag = False
+    metadata: Flag = False
+    talk: Flag = True
+    talk_nibbles: Annotated[str, NIBBLES] = "high"
 
     # of forks of the Rust program
     idle_grace_period: Annotated[float, Between(5, 300, "seconds")] = Field(

@@ -3,6 +3,7 @@
 ``docs/configuration.md`` explains every key to users. No loading, no cross-checks.
 """
 
+import builtins
 import ipaddress
 from typing import Annotated, Self
 
@@ -15,6 +16,7 @@ from neolink.config.values import (
     FileName,
     FilterSpec,
     Flag,
+    GroupRange,
     NetworkText,
     NonEmpty,
     OneOf,
@@ -22,14 +24,19 @@ from neolink.config.values import (
     Secret,
     complaint,
 )
-from neolink.rtsp_server.settings import AudioChoice, RtspLimits, StartMode
+from neolink.rtp.packetizers.nal_units import Aggregation
+from neolink.rtsp.auth import Scheme
+from neolink.rtsp_server.mounts.parcel import TRACK_COUNT
+from neolink.rtsp_server.settings import AudioChoice, MulticastSettings, RtspLimits, StartMode
 
 __all__ = [
+    "AGGREGATE",
     "AUDIO",
     "START",
     "HttpTable",
     "LimitsTable",
     "LogTable",
+    "MulticastTable",
     "RtspTable",
     "StateTable",
     "StatsdTable",
@@ -37,8 +44,11 @@ __all__ = [
 ]
 
 DEFAULTS = RtspLimits()
+GROUPS = MulticastSettings()
 START = OneOf({mode.value: mode for mode in StartMode})
+AUTH = OneOf({scheme.value: scheme for scheme in Scheme})
 AUDIO = OneOf({choice.value: choice for choice in AudioChoice})
+AGGREGATE = OneOf({kind.value: kind for kind in Aggregation})
 
 
 class Table(BaseModel):
@@ -50,20 +60,62 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
+class MulticastTable(Table):
+    """``[rtsp.multicast]``: groups that many players listen to."""
+
+    enabled: Flag = False
+    range: GroupRange = str(GROUPS.network)
+    port: Annotated[int, Between(1024, 65528)] = GROUPS.port
+    ttl: Annotated[int, Between(1, 255)] = GROUPS.ttl
+
+    @property
+    def ports(self) -> builtins.range:
+        """RTP and RTCP of every track that there may be."""
+        return builtins.range(self.port, self.port + 2 * TRACK_COUNT)
+
+    @model_validator(mode="after")
+    def _port_is_even(self) -> Self:
+        if self.port % 2:
+            raise complaint("`port` is odd; allowed: an even port")
+        return self
+
+
 class RtspTable(Table):
     """``[rtsp]``: how players are served."""
 
+    auth: tuple[Annotated[Scheme, AUTH], ...] = (Scheme.MD5, Scheme.SHA_256)
+    auth_once_per_connection: Flag = True
     session_timeout: Annotated[int, Between(10, 3600, "seconds")] = 60
+    tls_port: Port = 0
     udp: Flag = True
     rtp_port: Annotated[int, Between(0, 65534)] = 8000
+    tunnel: Flag = True
+    dscp: Annotated[int, Between(0, 63)] = 0
     setup_timeout: Annotated[float, Between(1, 60, "seconds")] = 10.0
     start: Annotated[StartMode, START] = StartMode.FAST
     audio: Annotated[AudioChoice, AUDIO] = AudioChoice.AUTO
+    udp_payload: Annotated[int, Between(500, 1472, "bytes")] = 1400
+    aggregate: Annotated[Aggregation, AGGREGATE] = Aggregation.PARAMETER_SETS
+    multicast: MulticastTable = MulticastTable()
+
+    @model_validator(mode="after")
+    def _there_is_a_way_to_log_in(self) -> Self:
+        if not self.auth:
+            raise complaint(f"`auth` is empty; allowed: at least one of {AUTH.text}")
+        return self
 
     @model_validator(mode="after")
     def _rtp_port_is_even(self) -> Self:
         if self.rtp_port % 2:
             raise complaint("`rtp_port` is odd; allowed: an even port, or 0 for any")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_other_ports(self) -> Self:
+        taken = self.multicast.ports
+        if self.udp and self.multicast.enabled and self.rtp_port in taken:
+            text = f"`rtp_port` is one of those of `multicast.port`: {taken[0]} to {taken[-1]}"
+            raise complaint(f"{text}; allowed: any other")
         return self
 
 

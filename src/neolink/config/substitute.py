@@ -43,7 +43,7 @@ def substitute(
     _fill_in_variables(document, (), environ, problems)
     for path, table in _tables(document, ()):
         problems += _fill_in_files(table, path, folder)
-    return [*problems, *_find_certificate(document, folder)]
+    return [*problems, *_find_certificates(document, folder)]
 
 
 def secrets_in(document: object, path: KeyPath = ()) -> Iterator[str]:
@@ -126,15 +126,16 @@ def _fill_in_files(table: dict[str, object], path: KeyPath, folder: Path) -> Ite
         table[key] = secret.split("\n") if key == "credentials" else secret
 
 
-def _find_certificate(document: dict[str, object], folder: Path) -> Iterator[Diagnostic]:
-    name = document.get("certificate")
-    if not isinstance(name, str) or not name.strip():
-        return
-    file = find_file(Path(name), folder)
-    document["certificate"] = str(file)
-    if not os.access(file, os.R_OK):
-        text = "this file cannot be read, so the server will not start"
-        yield Diagnostic(Severity.WARNING, ("certificate",), text)
+def _find_certificates(document: dict[str, object], folder: Path) -> Iterator[Diagnostic]:
+    for key in ("certificate", "tls_client_ca"):
+        name = document.get(key)
+        if not isinstance(name, str) or not name.strip():
+            continue
+        file = find_file(Path(name), folder)
+        document[key] = str(file)
+        if not os.access(file, os.R_OK):
+            text = "this file cannot be read, and the server does not start without it"
+            yield Diagnostic(Severity.WARNING, (key,), text)
 
 
 def _read_secret(file: Path) -> str:

@@ -7,7 +7,7 @@ an error message quotes. No keys and no defaults here.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +27,7 @@ __all__ = [
     "FileName",
     "FilterSpec",
     "Flag",
+    "GroupRange",
     "NetworkText",
     "NonEmpty",
     "OfflineTimeout",
@@ -40,6 +41,9 @@ __all__ = [
     "complaint",
     "split_address",
 ]
+
+_FOR_ROUTERS = IPv4Network("224.0.0.0/24")
+"""Multicast groups of routing protocols, which no router forwards (RFC 5771)."""
 
 TOPIC_AND_PATH_MARKS = "/+#"
 """Characters that split or match MQTT topics and RTSP paths, so no name may have them."""
@@ -197,6 +201,17 @@ class _Network(_NonEmpty):
         return value
 
 
+class _GroupRange(_NonEmpty):
+    def check(self, value: str) -> str:
+        try:
+            network = IPv4Network(value)
+        except ValueError:
+            raise complaint("no IPv4 range, or one that begins at another address") from None
+        if not network.is_multicast or network.overlaps(_FOR_ROUTERS):
+            raise complaint("no range of multicast groups that anybody may use")
+        return value
+
+
 @dataclass(frozen=True)
 class _Secret:
     """A secret that must not be empty."""
@@ -245,6 +260,9 @@ FilterSpec = Annotated[
 ]
 UserName = Annotated[str, _UserName('text, not "anyone", not "anonymous"')]
 TopicPrefix = Annotated[str, _TopicPrefix('text such as "neolink" or "home/neolink"')]
+GroupRange = Annotated[
+    str, _GroupRange('"239.255.42.0/24", or another range of 224.0.1.0..239.255.255.255')
+]
 NetworkText = Annotated[str, _Network('a list of "192.0.2.7", "192.0.2.0/24", "2001:db8::/64"')]
 OfflineTimeout = Annotated[int, Between(0, None, "seconds"), AfterValidator(_at_least_a_minute)]
 FileName = Annotated[Path, _PathText()]

@@ -177,9 +177,13 @@ class Backlog(Generic[T]):
         self.dropped = 0
         self.episodes = 0
         """How often the reader began to lose units."""
+        self.passed_over = 0
+        """Units that went by before the reader could begin: nothing that it lost."""
         self.needs_random_access = False
         self.has_video = True
         """False for a reader of audio alone, who may enter anywhere."""
+        self._is_losing = False
+        """Whether it waits for random access because something was dropped."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -190,13 +194,16 @@ class Backlog(Generic[T]):
         return self._items[-1].media_s - self._items[0].media_s if self._items else 0.0
 
     def admits(self, item: T) -> bool:
-        """Whether an item may be sent past the (empty) queue; counts it as dropped if not."""
+        """Whether an item may be sent past the (empty) queue; counts it if not."""
         if not self.needs_random_access:
             return True
         if self._can_enter_at(item):
-            self.needs_random_access = False
+            self.needs_random_access = self._is_losing = False
             return True
-        self.dropped += 1
+        if self._is_losing:
+            self.dropped += 1
+        else:
+            self.passed_over += 1
         return False
 
     def push(self, item: T) -> None:
@@ -255,7 +262,7 @@ class Backlog(Generic[T]):
             return
         self.dropped += self.clear()
         self.episodes += 1
-        self.needs_random_access = True
+        self.needs_random_access = self._is_losing = True
 
     def _can_enter_at(self, item: T) -> bool:
         return item.is_random_access and (item.is_video or not self.has_video)

@@ -22,6 +22,8 @@ class Description:
     def __init__(self, name: str, memory: Memory) -> None:
         self.presentation: Presentation | None = None
         self.version = 1
+        self.bitrate_bps: float | None = None
+        """What the camera is set to send, video and sound; None while it did not tell."""
         self.recalled_key: AccessUnit | None = None
         """The key frame that was remembered from an earlier run."""
         self._name = name
@@ -54,6 +56,12 @@ class Description:
             return False
         bind_stream(_LOG, self._name).info("the tracks changed, players must describe again")
         return True
+
+    def note_bitrate(self, bitrate_bps: float | None) -> None:
+        """Learn what the camera is set to send."""
+        if bitrate_bps != self.bitrate_bps:
+            self.bitrate_bps = bitrate_bps
+            self.version += 1
 
     async def wait(self, timeout_s: float) -> None:
         """Wait until the presentation is known, or nobody will learn it any more.

@@ -16,6 +16,7 @@ from neolink.errors import DeadlineExceeded, LocalProtocolError
 from neolink.hub.counters import StreamCounters
 from neolink.hub.demand import Demand, DemandEvent, DemandState
 from neolink.hub.description import Description
+from neolink.hub.events import Events
 from neolink.hub.memory import Memory, NoMemory
 from neolink.hub.pause import PauseRule, PauseSettings
 from neolink.hub.sinks import Sink, Sinks
@@ -79,6 +80,8 @@ class Stream:
         self.origin_s = clock.monotonic_s()
         self.on_demand = on_demand
         self.on_pause: Callable[[bool], None] = lambda _: None
+        self.events = Events(name, clock)
+        """What the camera notices, while anybody wants to know."""
         self.counters = StreamCounters()
         """What the camera has sent."""
         self.state_since_s = self.origin_s
@@ -119,8 +122,13 @@ class Stream:
 
     @property
     def description_version(self) -> int:
-        """Grows with every change of the presentation."""
+        """Grows with every change of what a description tells."""
         return self._description.version
+
+    @property
+    def nominal_bitrate_bps(self) -> float | None:
+        """Bits per second that the camera is set to send; None while it did not tell."""
+        return self._description.bitrate_bps
 
     @property
     def last_key_frame(self) -> AccessUnit | None:
@@ -189,6 +197,10 @@ class Stream:
         """Tell whether there is motion before the camera."""
         self._pause.is_motion = is_motion
         self._pause_or_resume(self._clock.monotonic_s())
+
+    def note_bitrate(self, bitrate_bps: float | None) -> None:
+        """Tell what the camera is set to send."""
+        self._description.note_bitrate(bitrate_bps)
 
     def source_lost(self) -> None:
         """Tell that the camera was lost: units stop until it comes back."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neolink.errors import LocalProtocolError, RemoteProtocolError
 from neolink.media.tracks import AudioCodec, AudioTrack
 
-__all__ = ["SAMPLES_PER_FRAME", "AdtsFrame", "AudioSpecificConfig", "parse_adts"]
+__all__ = ["SAMPLES_PER_FRAME", "AdtsFrame", "AudioSpecificConfig", "parse_adts", "silent_unit"]
 
 SAMPLES_PER_FRAME = 1024
 
@@ -113,6 +113,23 @@ def parse_adts(packet: bytes | memoryview) -> list[AdtsFrame]:
         frame, offset = AdtsFrame.parse(packet, offset)
         frames.append(frame)
     return frames
+
+
+def silent_unit(config: bytes) -> bytes:
+    """Return an access unit of silence for an AudioSpecificConfig; empty where none is known here.
+
+    Raises RemoteProtocolError for a config that cannot be read.
+    """
+    found = AudioSpecificConfig.parse(config)
+    return _SILENT_UNITS.get((found.object_type, found.channels), b"")
+
+
+_SILENT_UNITS = {
+    (2, 1): bytes.fromhex("00000007"),
+    (2, 2): bytes.fromhex("2000000000000e"),
+}
+"""A frame of AAC-LC without any spectrum, by object type and channels (ISO 14496-3 section 4.4.2):
+a channel element with max_sfb 0, and the end of the frame."""
 
 
 def _config(object_type: int, frequency: int, channels: int) -> AudioSpecificConfig:

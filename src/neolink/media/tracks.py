@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "OPUS_CLOCK_RATE",
     "VIDEO_CLOCK_RATE",
     "AudioCodec",
     "AudioTrack",
@@ -19,6 +20,9 @@ __all__ = [
 
 VIDEO_CLOCK_RATE = 90_000
 """Ticks per second of every video ``pts`` (RFC 6184 section 8.2.1, RFC 7798 section 7.1)."""
+
+OPUS_CLOCK_RATE = 48_000
+"""Ticks per second of every Opus ``pts``, whatever rate was encoded (RFC 7587 section 4.1)."""
 
 
 class StreamKind(StrEnum):
@@ -37,10 +41,14 @@ class VideoCodec(StrEnum):
 
 
 class AudioCodec(StrEnum):
-    """Audio codings that flow through the bridge. A camera's ADPCM is decoded to ``L16``."""
+    """Audio codings that flow through the bridge. A camera's ADPCM is decoded to ``L16``.
+
+    No camera sends ``OPUS``: it is made here for players that ask for it.
+    """
 
     AAC = "AAC"
     L16 = "L16"
+    OPUS = "OPUS"
 
 
 @dataclass(frozen=True, slots=True)

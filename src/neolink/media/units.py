@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neolink.media.tracks import AudioTrack, VideoTrack
 
-__all__ = ["AccessUnit", "AudioFrame", "MediaUnit"]
+__all__ = ["AccessUnit", "AudioFrame", "MediaUnit", "MetadataDocument"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,3 +51,14 @@ class AudioFrame:
 
 
 MediaUnit = AccessUnit | AudioFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetadataDocument:
+    """One XML document about what a camera noticed; made by us, so no camera publishes it.
+
+    ``pts`` counts ticks of 90 kHz from the stream's origin, as that of pictures.
+    """
+
+    data: bytes
+    pts: int

@@ -146,6 +146,14 @@ PROCESS: Final[tuple[Metric[BridgeReading], ...]] = (
         "reason",
     ),
     _counter(
+        "neolink_rtsp_events_total",
+        "What happened at the RTSP ports and belongs to no player: one came by WebSocket, half a "
+        "tunnel was given up (expired, evicted), a datagram of nobody came (udp_stranger), a NAT "
+        "was followed (udp_punched), a report could not be read (rtcp_malformed).",
+        lambda at: at.process.rtsp_events,
+        "event",
+    ),
+    _counter(
         "neolink_restarts_total",
         "Parts of the bridge that failed by a fault of its own and were started again.",
         lambda at: at.process.restarts,
@@ -235,6 +243,30 @@ CAMERAS: Final[tuple[Metric[CameraReading], ...]] = (
         "neolink_camera_motion",
         "1 while the camera reports motion; absent while it is not known.",
         lambda camera: camera.has_motion,
+    ),
+    _counter(
+        "neolink_talk_packets_total",
+        "What became of the packets that players sent to be played by the camera.",
+        lambda camera: camera.talk.packets if camera.talk else None,
+        "result",
+    ),
+    _counter(
+        "neolink_talks_total",
+        "Talks that the camera agreed to (begun), and that it refused or that broke (failed).",
+        lambda camera: (
+            {"begun": camera.talk.talks, "failed": camera.talk.failures} if camera.talk else None
+        ),
+        "result",
+    ),
+    _counter(
+        "neolink_talk_blocks_total",
+        "Blocks of speech sent to the camera, or dropped because the network was behind.",
+        lambda camera: (
+            {"sent": camera.talk.blocks_sent, "dropped": camera.talk.blocks_dropped}
+            if camera.talk
+            else None
+        ),
+        "result",
     ),
     _counter(
         "neolink_moves_total",
@@ -371,8 +403,29 @@ STREAMS: Final[tuple[Metric[StreamReading], ...]] = (
         lambda stream: stream.stand_ins,
     ),
     _counter(
+        "neolink_stream_silent_frames_total",
+        "Frames of silence sent to RTSP players in place of sound that the camera stopped, "
+        "or that could not be converted.",
+        lambda stream: stream.silent_frames,
+    ),
+    _counter(
+        "neolink_stream_conversion_failures_total",
+        "How often the conversion of sound for some players was given up; the log says why.",
+        lambda stream: stream.conversions_failed,
+    ),
+    _counter(
+        "neolink_stream_metadata_documents_total",
+        "Metadata documents sent, each counted once for all its readers.",
+        lambda stream: stream.documents,
+    ),
+    _counter(
+        "neolink_stream_metadata_changes_dropped_total",
+        "Events that readers of metadata were not told, because too many came at once.",
+        lambda stream: stream.changes_dropped,
+    ),
+    _counter(
         "neolink_stream_sink_failures_total",
-        "Faults of the bridge with one reader of the stream, kept from the others.",
+        "Faults of the bridge with one reader of the stream or its events, kept from the others.",
         lambda stream: stream.sink_failures,
     ),
     _histogram(
@@ -449,6 +502,16 @@ PLAYERS: Final[tuple[Metric[PlayerReading], ...]] = (
         "neolink_player_jitter_seconds",
         "How unevenly packets reach the player, as it last reported.",
         lambda player: player.jitter_s,
+    ),
+    _gauge(
+        "neolink_player_round_trip_seconds",
+        "How long a report to the player and its answer take; absent if it does not answer.",
+        lambda player: player.round_trip_s,
+    ),
+    _counter(
+        "neolink_player_pictures_lost_total",
+        "How often the player asked for a key frame because it could not decode.",
+        lambda player: player.pictures_lost,
     ),
     _gauge(
         "neolink_player_adaptive",

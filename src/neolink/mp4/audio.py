@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Protocol
 
 from neolink.errors import Unsupported
-from neolink.media.aac import SAMPLES_PER_FRAME, AudioSpecificConfig
+from neolink.media.aac import SAMPLES_PER_FRAME, AudioSpecificConfig, silent_unit
 from neolink.media.tracks import AudioCodec, AudioTrack
 from neolink.mp4.boxes import box, full_box
 from neolink.mp4.flac import MAX_BLOCK_SAMPLES, flac_frame, flac_stream_info
@@ -57,7 +57,7 @@ class _Aac:
         self.codec_string = self.hls_codec_string = f"mp4a.40.{config.object_type}"
         fields = _audio_fields(track)
         self.sample_entry = box(b"mp4a", fields, full_box(b"esds", 0, 0, _es(track.config)))
-        self._silence = _AAC_SILENCE.get((config.object_type, config.channels))
+        self._silence = silent_unit(track.config)
 
     def samples(self, data: Buffer, count: int, dts: int) -> Iterator[Sample]:
         """Yield the frame as it is."""
@@ -66,7 +66,7 @@ class _Aac:
 
     def silence(self, dts: int, end: int) -> Iterator[Sample]:
         """Yield whole frames; none for formats whose silence is not known here."""
-        if self._silence is None:
+        if not self._silence:
             return
         for begin in range(dts, end - SAMPLES_PER_FRAME + 1, SAMPLES_PER_FRAME):
             yield Sample(begin, SAMPLES_PER_FRAME, len(self._silence), (self._silence,))
@@ -121,11 +121,3 @@ def _es(config: bytes) -> bytes:
 def _descriptor(tag: int, *parts: bytes) -> bytes:
     """Return a descriptor of less than 128 bytes (ISO 14496-1 section 8.3.3)."""
     return bytes((tag, sum(map(len, parts)))) + b"".join(parts)
-
-
-_AAC_SILENCE = {
-    (2, 1): bytes.fromhex("00000007"),
-    (2, 2): bytes.fromhex("2000000000000e"),
-}
-"""A frame of AAC-LC without any spectrum, by object type and channels (ISO 14496-3 section 4.4.2):
-a channel element with max_sfb 0, and the end of the frame."""

@@ -6,7 +6,8 @@ from neolink.camera.failures import Phase
 from neolink.camera.settings import CameraSettings
 from neolink.camera.status import CameraState, CameraStatus
 from neolink.observe.parts import Channel
-from neolink.readings import CameraReading, StreamReading
+from neolink.readings import CameraReading, StreamReading, TalkReading
+from neolink.rtsp_server.mounts.backchannel import Intercom
 
 __all__ = ["camera_reading", "disabled_reading"]
 
@@ -15,6 +16,7 @@ def camera_reading(
     channel: Channel,
     streams: tuple[StreamReading, ...],
     moves: Mapping[str, int],
+    intercom: Intercom | None,
     now_s: float,
 ) -> CameraReading:
     """Return what is known of one camera. What its login does is the same for all its channels."""
@@ -41,6 +43,7 @@ def camera_reading(
         battery_percent=status.batteries.get(settings.channel_id),
         has_motion=channel.camera.motion.has_motion(settings.channel_id),
         moves=moves,
+        talk=_talk(channel, intercom),
         model=status.model,
         firmware=status.firmware,
         streams=streams,
@@ -78,6 +81,19 @@ def _address(settings: CameraSettings) -> str | None:
     if host is None:
         return None
     return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
+
+
+def _talk(channel: Channel, intercom: Intercom | None) -> TalkReading | None:
+    speaker = channel.camera.speakers.get(channel.settings.channel_id)
+    if intercom is None or speaker is None:
+        return None
+    return TalkReading(
+        packets=intercom.counts,
+        talks=speaker.talks,
+        failures=speaker.failures,
+        blocks_sent=speaker.blocks_sent,
+        blocks_dropped=speaker.blocks_dropped,
+    )
 
 
 def _errors(channel: Channel, status: CameraStatus) -> dict[str, int]:

@@ -195,7 +195,9 @@ class Observer:
                 )
             )
         moves = {way: self._moves.of((name, way)) for way in MOVES}
-        return camera_reading(channel, tuple(streams), moves, now_s)
+        mounts = (parts.mounts.get((name, kind)) for kind in channel.sources)
+        intercom = next((mount.intercom for mount in mounts if mount is not None), None)
+        return camera_reading(channel, tuple(streams), moves, intercom, now_s)
 
     def _process(self, now_s: float) -> ProcessReading:
         self._version = self._version or neolink.__version__  # looked up late: that takes long
@@ -224,6 +226,7 @@ class Observer:
             max_queued_bytes=budget.max_bytes,
             connections=rtsp.connection_count,
             refused={**rtsp.refused, **self.extra_refused()},
+            rtsp_events=rtsp.context.events,
             restarts=dict(self._parts.restarts),
             is_ready=self._parts.is_ready,
         )

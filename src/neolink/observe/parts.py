@@ -9,7 +9,7 @@ from neolink.camera.stream import CameraStream
 from neolink.camera.supervisor import Camera
 from neolink.hub.stream import Stream
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.server import RtspServer
 
 __all__ = ["Channel", "Key", "Parts"]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from neolink.media.tracks import VIDEO_CLOCK_RATE, StreamKind
 from neolink.readings import PlayerReading, Transport
 from neolink.rtp.rtcp import ReportBlock
-from neolink.rtsp_server.parcel import VIDEO
-from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.mounts.parcel import VIDEO
+from neolink.rtsp_server.sessions.player import Player
 
 __all__ = ["Glimpse", "glimpse", "player_reading"]
 
@@ -17,6 +17,7 @@ _TRANSPORTS = {
     frozenset(("tcp",)): Transport.TCP,
     frozenset(("udp",)): Transport.UDP,
     frozenset(("tcp", "udp")): Transport.MIXED,
+    frozenset(("multicast",)): Transport.MULTICAST,
 }
 
 
@@ -50,7 +51,8 @@ def glimpse(player: Player) -> Glimpse:
 
 def player_reading(player: Player, now_s: float) -> PlayerReading:
     """Return what is known of one player."""
-    sums, backlogs, reports = player.sums, player.backlogs, player.reports
+    sums, backlogs, feedback = player.sums, player.backlogs, player.feedback
+    reports = feedback.reports
     video = reports.get(VIDEO)
     return PlayerReading(
         number=player.number,
@@ -72,6 +74,8 @@ def player_reading(player: Player, now_s: float) -> PlayerReading:
         loss=_loss(reports) if reports else None,
         lost_packets=_lost_packets(reports) if reports else None,
         jitter_s=video.jitter / VIDEO_CLOCK_RATE if video else None,
+        round_trip_s=feedback.round_trip_s,
+        pictures_lost=feedback.pictures_lost,
         is_adaptive=player.is_adaptive,
         moves_down=sums.moves_down,
         moves_up=sums.moves_up,

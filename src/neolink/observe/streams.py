@@ -6,7 +6,7 @@ from neolink.hub.demand import DemandState
 from neolink.hub.stream import Stream
 from neolink.observe.rates import WINDOW_S, Rates
 from neolink.readings import Histogram, PlayerReading, StreamReading
-from neolink.rtsp_server.mount import Mount
+from neolink.rtsp_server.mounts.mount import Mount
 
 __all__ = ["histogram", "stream_reading"]
 
@@ -51,12 +51,17 @@ def stream_reading(
             "damaged": demuxer.damaged_units,
             "duplicate": demuxer.duplicates,
             "no_key_frame": demuxer.pictures_without_key,
+            "codec": mount.sounds.dropped if mount is not None else 0,
         },
         starts=source.starts,
         stalls=source.stalls,
         damages=demuxer.damages,
         stand_ins=stream.stand_ins,
-        sink_failures=stream.sink_failures,
+        silent_frames=mount.silence.frames + mount.sounds.silent_frames if mount is not None else 0,
+        conversions_failed=mount.sounds.failures if mount is not None else 0,
+        documents=mount.metadata.documents if mount is not None else 0,
+        changes_dropped=mount.metadata.changes_dropped if mount is not None else 0,
+        sink_failures=stream.sink_failures + stream.events.reader_failures,
         setup_times=histogram(counters.setup_times),
         cached_bytes=mount.cached_bytes if mount is not None else 0,
         players=players,

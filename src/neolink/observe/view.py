@@ -43,6 +43,11 @@ class ObservedBridge:
         """Where players connect."""
         return self._bridge.rtsp.port
 
+    @property
+    def rtsp_needs_tls(self) -> bool:
+        """Whether they must come with TLS there."""
+        return self._bridge.rtsp.settings.is_tls_alone
+
     def read(self) -> BridgeReading:
         """Return everything that is counted and measured."""
         return self._observer.read()

@@ -7,43 +7,55 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from neolink.errors import Unsupported
 from neolink.media.g711 import encode_pcma, encode_pcmu
 from neolink.media.tracks import (
+    OPUS_CLOCK_RATE,
     VIDEO_CLOCK_RATE,
     AudioCodec,
     AudioTrack,
     VideoCodec,
     VideoTrack,
 )
-from neolink.media.units import AccessUnit, AudioFrame, MediaUnit
-from neolink.rtp.packetizers import aac, h264, h265, pcm
+from neolink.media.units import AccessUnit, AudioFrame, MediaUnit, MetadataDocument
+from neolink.rtp.packetizers import aac, h264, h265, metadata, opus, pcm
 from neolink.rtp.packetizers.nal_units import Aggregation
 from neolink.rtp.payload import Fragments, Payload
 
-__all__ = ["AudioChoice", "PayloadFormat", "UnitT", "audio_format", "video_format"]
+__all__ = [
+    "METADATA_FORMAT",
+    "AudioChoice",
+    "PayloadFormat",
+    "UnitT",
+    "audio_format",
+    "video_format",
+]
 
 _VIDEO_PAYLOAD_TYPE = 96
 _AUDIO_PAYLOAD_TYPE = 97
+_METADATA_PAYLOAD_TYPE = 98
 _PCMU_PAYLOAD_TYPE = 0
 _PCMA_PAYLOAD_TYPE = 8
 
-UnitT = TypeVar("UnitT", bound=MediaUnit)
+UnitT = TypeVar("UnitT", bound=MediaUnit | MetadataDocument)
 
 _Payloads = Sequence[Payload | Fragments]
 _AudioPacketizer = Callable[[AudioFrame, int], list[Payload]]
 
 
 class AudioChoice(StrEnum):
-    """What a player is given for the camera's audio."""
+    """What a player is given for the camera's sound; the values are those of files and URLs."""
 
-    SOURCE = "source"
+    AUTO = "auto"
+    """As the camera sends it where players know it: AAC as AAC, ADPCM as L16."""
+
     AAC = "aac"
     L16 = "l16"
     PCMU = "pcmu"
     PCMA = "pcma"
+    OPUS = "opus"
     NONE = "none"
 
 
@@ -75,6 +87,18 @@ class PayloadFormat(Generic[UnitT]):
     marks_end: bool = True
 
 
+METADATA_FORMAT: Final[PayloadFormat[MetadataDocument]] = PayloadFormat(
+    payload_type=_METADATA_PAYLOAD_TYPE,
+    encoding_name="vnd.onvif.metadata",
+    clock_rate=VIDEO_CLOCK_RATE,
+    packetize=metadata.packetize,
+    repacketize=metadata.packetize,
+    pts_rate=VIDEO_CLOCK_RATE,
+    is_video=False,
+)
+"""Of the one kind of metadata track."""
+
+
 _VIDEO_PACKETIZERS = {VideoCodec.H264: h264.packetize, VideoCodec.H265: h265.packetize}
 
 
@@ -99,15 +123,17 @@ def audio_format(track: AudioTrack, choice: AudioChoice) -> PayloadFormat[AudioF
 
     G.711 is always 8 kHz; its format keeps a filter's state where the track has another rate
     and then serves one sender only. Raises Unsupported where the track cannot be given that
-    way: nothing here decodes or encodes AAC.
+    way: nothing here decodes or encodes AAC and Opus.
     """
     match choice, track.codec:
         case AudioChoice.NONE, _:
             return None
-        case ((AudioChoice.SOURCE | AudioChoice.AAC), AudioCodec.AAC):
+        case ((AudioChoice.AUTO | AudioChoice.AAC), AudioCodec.AAC):
             return _aac_format(track)
-        case ((AudioChoice.SOURCE | AudioChoice.L16), AudioCodec.L16):
+        case ((AudioChoice.AUTO | AudioChoice.L16), AudioCodec.L16):
             return _l16_format(track)
+        case AudioChoice.OPUS, AudioCodec.OPUS:
+            return _opus_format()
         case AudioChoice.PCMU, AudioCodec.L16:
             return _g711_format(track, _PCMU_PAYLOAD_TYPE, "PCMU", encode_pcmu)
         case AudioChoice.PCMA, AudioCodec.L16:
@@ -138,6 +164,21 @@ def _l16_format(track: AudioTrack) -> PayloadFormat[AudioFrame]:
         pts_rate=track.clock_rate,
         is_video=False,
         bytes_per_tick=pcm.L16_BYTES_PER_TICK,
+        marks_end=False,
+    )
+
+
+def _opus_format() -> PayloadFormat[AudioFrame]:
+    """RFC 7587 section 7: 48 kHz and two channels are told whatever the packets contain."""
+    return PayloadFormat(
+        payload_type=_AUDIO_PAYLOAD_TYPE,
+        encoding_name="opus",
+        clock_rate=OPUS_CLOCK_RATE,
+        packetize=opus.packetize,
+        repacketize=opus.packetize,
+        pts_rate=OPUS_CLOCK_RATE,
+        is_video=False,
+        channels=2,
         marks_end=False,
     )
 

@@ -4,13 +4,11 @@ Whether that user may watch a camera is decided elsewhere; so is slowing down of
 Nonces carry their own proof, so nothing is remembered between requests.
 """
 
-import binascii
-import hashlib
 import hmac
-from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from base64 import b64decode
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Final
 
 from neolink.rtsp.digest import (
@@ -22,14 +20,19 @@ from neolink.rtsp.digest import (
     parameters,
 )
 from neolink.rtsp.errors import RtspError
+from neolink.rtsp.nonces import Nonces, NonceState
 from neolink.rtsp.url import Target
 
-__all__ = ["NONCE_LIFETIME_S", "AuthOutcome", "AuthResult", "Authenticator"]
+__all__ = ["AuthOutcome", "AuthResult", "Authenticator", "Scheme"]
 
-NONCE_LIFETIME_S: Final = 300
 
-_NONCE_LENGTH: Final = 24
-_NONCE_MAC_LENGTH: Final = 16
+class Scheme(StrEnum):
+    """A way to log in."""
+
+    MD5 = "digest-md5"
+    SHA_256 = "digest-sha256"
+    BASIC = "basic"
+    """The password itself, readable on the way."""
 
 
 class AuthOutcome(Enum):
@@ -37,10 +40,12 @@ class AuthOutcome(Enum):
 
     ``MISSING`` is how every player begins and no failure. ``STALE`` means the right password
     for an old nonce: challenge with ``stale=True``. ``WRONG`` and ``MALFORMED`` are attempts.
+    ``NOT_OFFERED`` is an answer by a scheme that is not accepted here, whatever it says.
     """
 
     OK = auto()
     MISSING = auto()
+    NOT_OFFERED = auto()
     WRONG = auto()
     STALE = auto()
     MALFORMED = auto()
@@ -59,12 +64,6 @@ class AuthResult:
         return self.outcome is AuthOutcome.OK
 
 
-class _Nonce(Enum):
-    FRESH = auto()
-    EXPIRED = auto()
-    FOREIGN = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class _Account:
     """A user in one text encoding. ``hashes`` are H(A1); the password itself is not kept.
@@ -80,7 +79,8 @@ class Authenticator:
     """Challenges players and checks their answers, for one realm and its users.
 
     ``secret_key`` signs nonces: with the same key another instance (after a change of users)
-    goes on to accept them. Raises ValueError for a realm that cannot be quoted.
+    goes on to accept them. ``schemes`` are offered and accepted on every connection, Basic also
+    where nobody can read along. Raises ValueError for a realm that cannot be quoted.
     """
 
     def __init__(
@@ -88,16 +88,13 @@ class Authenticator:
         realm: str,
         secret_key: bytes,
         users: Mapping[str, str],
-        *,
-        offers_sha256: bool = True,
-        offers_basic: bool = True,
+        schemes: Collection[Scheme] = tuple(Scheme),
     ) -> None:
         if not realm.isascii() or not realm.isprintable() or '"' in realm or "\\" in realm:
             raise ValueError("the realm must be printable ASCII without quotes and backslashes")
         self._realm = realm.encode()
-        self._key = secret_key
-        self._offers_sha256 = offers_sha256
-        self._offers_basic = offers_basic
+        self._nonces = Nonces(secret_key, self._realm)
+        self._schemes = frozenset(schemes)
         self._accounts: dict[bytes, list[_Account]] = {}
         for user, password in users.items():
             for name, account in self._encodings(user, password):
@@ -108,19 +105,29 @@ class Authenticator:
     def __repr__(self) -> str:
         return f"Authenticator(realm={self._realm.decode()!r})"
 
-    def challenges(self, now_unix_s: float, *, stale: bool = False) -> list[str]:
+    def offered(self, *, is_secure: bool = False) -> frozenset[Scheme]:
+        """Return the schemes that count on a connection; ``is_secure``: nobody reads along."""
+        return self._schemes | {Scheme.BASIC} if is_secure else self._schemes
+
+    def challenges(
+        self, now_unix_s: float, *, stale: bool = False, is_secure: bool = False
+    ) -> list[str]:
         """Return the values of ``WWW-Authenticate``, one header each, in the order to send them.
 
         SHA-256, Basic, MD5: players that take the last digest line land on MD5, written in the
-        one form all of them can read; the others find SHA-256. One nonce serves both.
+        one form all of them can read; the others find SHA-256. One nonce serves both, also for
+        players that read the first line alone and know nothing of its algorithm.
         """
-        start = f'Digest realm="{self._realm.decode()}", nonce="{self._new_nonce(now_unix_s)}"'
+        realm, nonce = self._realm.decode(), self._nonces.new(now_unix_s)
+        digest = f'Digest realm="{realm}", nonce="{nonce}"'
         suffix = ", stale=true" if stale else ""
-        lines = [f"{start}, algorithm=SHA-256{suffix}"] if self._offers_sha256 else []
-        if self._offers_basic:
-            lines.append(f'Basic realm="{self._realm.decode()}"')
-        lines.append(f"{start}{suffix}")
-        return lines
+        lines = {
+            Scheme.SHA_256: f"{digest}, algorithm=SHA-256{suffix}",
+            Scheme.BASIC: f'Basic realm="{realm}"',
+            Scheme.MD5: f"{digest}{suffix}",
+        }
+        offered = self.offered(is_secure=is_secure)
+        return [line for scheme, line in lines.items() if scheme in offered]
 
     def verify(
         self,
@@ -130,30 +137,32 @@ class Authenticator:
         now_unix_s: float,
         *,
         allow_stale: bool = False,
+        is_secure: bool = False,
     ) -> AuthResult:
         """Check an ``Authorization`` header (``None`` when absent). Never raises.
 
         ``allow_stale`` accepts a nonce of ours past its lifetime: for requests inside a session
-        that was authenticated on the same connection.
+        that was authenticated on the same connection. ``is_secure``: nobody reads along.
         """
         if header_value is None or not header_value.strip():
             return AuthResult(AuthOutcome.MISSING)
-        scheme, _, rest = header_value.strip().partition(" ")
-        match scheme.lower():
-            case "basic":
-                return self._verify_basic(rest)
-            case "digest":
-                return self._verify_digest(
-                    parameters(rest), method, request_url, now_unix_s, allow_stale=allow_stale
-                )
-            case _:
-                return AuthResult(AuthOutcome.MALFORMED)
+        name, _, rest = header_value.strip().partition(" ")
+        answer = parameters(rest)
+        scheme = _scheme(name, answer)
+        if scheme is None:
+            return AuthResult(AuthOutcome.MALFORMED)
+        if scheme not in self.offered(is_secure=is_secure):
+            return AuthResult(AuthOutcome.NOT_OFFERED)
+        if scheme is Scheme.BASIC:
+            return self._verify_basic(rest)
+        algorithm = _ALGORITHMS[scheme]
+        return self._verify_digest(
+            answer, algorithm, method, request_url, now_unix_s, allow_stale=allow_stale
+        )
 
     # ------------------------------------------------------------ basic
 
     def _verify_basic(self, text: str) -> AuthResult:
-        if not self._offers_basic:
-            return AuthResult(AuthOutcome.WRONG)
         encoded = text.strip().rstrip("=")
         try:
             decoded = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
@@ -174,16 +183,16 @@ class Authenticator:
     def _verify_digest(
         self,
         answer: Parameters,
+        algorithm: Algorithm,
         method: str,
         request_url: str,
         now_unix_s: float,
         *,
         allow_stale: bool,
     ) -> AuthResult:
-        algorithm = _algorithm(answer)
         uri = answer.text("uri")
         nonce, response = answer.text("nonce"), answer.text("response")
-        if algorithm is None or uri is None or nonce is None or not response:
+        if uri is None or nonce is None or not response:
             return AuthResult(AuthOutcome.MALFORMED)
         try:
             protection = _protection(answer)
@@ -193,8 +202,8 @@ class Authenticator:
         user = self._matching_user(answer, algorithm, method, protection)
         if user is None or not is_plausible:
             return AuthResult(AuthOutcome.WRONG)
-        state = self._nonce_state(nonce, now_unix_s)
-        if state is _Nonce.FRESH or (state is _Nonce.EXPIRED and allow_stale):
+        state = self._nonces.state(nonce, now_unix_s)
+        if state is NonceState.FRESH or (state is NonceState.EXPIRED and allow_stale):
             return AuthResult(AuthOutcome.OK, user)
         return AuthResult(AuthOutcome.STALE)
 
@@ -239,39 +248,23 @@ class Authenticator:
     def _hash(self, user: bytes, password: bytes) -> dict[Algorithm, bytes]:
         return {a: hash_credentials(a, user, self._realm, password) for a in Algorithm}
 
-    # ------------------------------------------------------------ nonces
-
-    def _new_nonce(self, now_unix_s: float) -> str:
-        stamp = max(int(now_unix_s * 1e6), 0).to_bytes(8, "big")
-        return urlsafe_b64encode(stamp + self._mac(stamp)).decode("ascii")
-
-    def _mac(self, stamp: bytes) -> bytes:
-        mac = hmac.new(self._key, b"rtsp nonce\0" + stamp + self._realm, hashlib.sha256)
-        return mac.digest()[:_NONCE_MAC_LENGTH]
-
-    def _nonce_state(self, nonce: str, now_unix_s: float) -> _Nonce:
-        try:
-            raw = urlsafe_b64decode(nonce.encode("ascii"))
-        except (UnicodeEncodeError, binascii.Error):
-            return _Nonce.FOREIGN
-        if len(raw) != _NONCE_LENGTH:
-            return _Nonce.FOREIGN
-        stamp, mac = raw[:8], raw[8:]
-        if not hmac.compare_digest(mac, self._mac(stamp)):
-            return _Nonce.FOREIGN
-        # the host's clock may be set back: a nonce of the near future is ours all the same
-        age_s = now_unix_s - int.from_bytes(stamp, "big") / 1e6
-        return _Nonce.FRESH if abs(age_s) <= NONCE_LIFETIME_S else _Nonce.EXPIRED
-
 
 def _bytes(text: str) -> bytes:
     """Return the bytes that a header value stands for."""
     return text.encode("latin-1", "replace")
 
 
-def _algorithm(answer: Parameters) -> Algorithm | None:
-    name = (answer.text("algorithm") or Algorithm.MD5).upper()
-    return Algorithm(name) if name in set(Algorithm) else None
+_ALGORITHMS: Final = {Scheme.MD5: Algorithm.MD5, Scheme.SHA_256: Algorithm.SHA_256}
+
+
+def _scheme(name: str, answer: Parameters) -> Scheme | None:
+    """Return the scheme of an answer: by its first word and, for a digest, its algorithm."""
+    if name.lower() == "basic":
+        return Scheme.BASIC
+    if name.lower() != "digest":
+        return None
+    algorithm = (answer.text("algorithm") or Algorithm.MD5).upper()
+    return next((scheme for scheme, known in _ALGORITHMS.items() if known == algorithm), None)
 
 
 def _protection(answer: Parameters) -> QualityOfProtection | None:

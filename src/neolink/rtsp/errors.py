@@ -120,4 +120,6 @@ class TlsClientHello(MessageError):
     """The connection began with a TLS handshake: no answer in clear text makes sense."""
 
     def __init__(self) -> None:
-        super().__init__(400, "expected RTSP in clear, got a TLS handshake: rtsps on this port?")
+        super().__init__(
+            400, "a TLS handshake, but this port speaks in clear: use rtsp:// in the URL"
+        )

@@ -52,7 +52,7 @@ _VERSION: Final = re.compile(r"RTSP/[0-9]{1,3}\.[0-9]{1,3}")
 _STATUS_LINE: Final = re.compile(r"RTSP/[0-9]{1,3}\.[0-9]{1,3} +([1-5][0-9]{2})(?: (.*))?")
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_LENGTH: Final = re.compile(r"[0-9]{1,20}")
+_LENGTH: Final = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +135,5 @@ def content_length(values: list[str], limits: Limits) -> int:
         raise MessageError(400, "Content-Length fields disagree")
     length = lengths.pop() if lengths else 0
     if length > limits.body:
-        raise MessageError(413, f"body of {length} bytes, at most {limits.body} are taken")
+        raise MessageError(413, f"the body is over {limits.body} bytes")
     return length

@@ -108,6 +108,7 @@ class Range:
 LIVE_RANGE: Final = Range("npt", "now")
 """The range of every live presentation."""
 
+_TAIL: Final = re.compile(r"[;,\s]+\Z")
 _RTP_INFO_SEPARATOR: Final = re.compile(r",\s*(?=url=)", re.IGNORECASE)
 _RTP_INFO_PARAMETER: Final = re.compile(r";\s*(seq|rtptime)\s*=\s*([0-9]{1,10})", re.IGNORECASE)
 
@@ -141,7 +142,7 @@ def parse_rtp_info(value: str) -> list[RtpInfo]:
 
     Raises RtspError 400 for an entry without URL or with numbers out of range.
     """
-    entries = (part.strip().rstrip(";, ") for part in _RTP_INFO_SEPARATOR.split(value))
+    entries = (_TAIL.sub("", part).strip() for part in _RTP_INFO_SEPARATOR.split(value))
     return [_parse_rtp_info_entry(entry) for entry in entries if entry]
 
 

@@ -73,6 +73,8 @@ class RtspReader:
         self._head_length = 0
         self._body_length = 0
         self.dropped_frames = 0
+        self.long_channels: set[int] = set()
+        """Channels on which a server takes frames of any length: the peer sends media there."""
         self.completed_before_fault: tuple[Message, ...] = ()
         """Messages that the call which raised had finished first; still to be handled."""
 
@@ -161,7 +163,7 @@ class RtspReader:
         if len(buffer) < start:
             return False
         length = buffer[start - 2] << 8 | buffer[start - 1]
-        if length > self._longest_frame:
+        if length > self._longest_frame and buffer[start - 3] not in self.long_channels:
             self._is_untouched = False
             self._position, self._skip, self._phase = start, length, _Phase.SKIP
             return True

@@ -8,7 +8,7 @@ passes over what it does not understand.
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 from neolink.media.tracks import AudioTrack, ParameterSets, VideoCodec, VideoTrack
@@ -18,6 +18,8 @@ __all__ = [
     "NamedFormat",
     "describe",
     "describe_audio",
+    "describe_back_channel",
+    "describe_metadata",
     "describe_video",
     "fmtp_aac",
     "fmtp_h264",
@@ -31,10 +33,16 @@ Kind = Literal["video", "audio", "application"]
 _MAX_PARAMETER_SETS_LENGTH: Final = 2048
 """Characters of parameter sets that still leave a description short enough for every player."""
 
+_MAX_NAME_LENGTH: Final = 200
+
+FMTP_OPUS: Final = "sprop-stereo=0"
+"""Format parameters of Opus (RFC 7587 section 6.1): rtpmap says two channels, one is sent."""
+
 _MONO_BY_NAME: Final = frozenset({"PCMU", "PCMA", "G722"})
 """Encodings whose channel count is not written when it is one."""
 
-_UNWRITABLE: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_UNWRITABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 
 
 class NamedFormat(Protocol):
@@ -74,6 +82,10 @@ class MediaDescription:
     fmtp: str | None = None
     attributes: tuple[tuple[str, str | None], ...] = ()
     direction: str = "recvonly"
+    port: int = 0
+    """Of a multicast group; else 0, as SETUP agrees on it."""
+    others: tuple["MediaDescription", ...] = ()
+    """Other payload formats of the same track, of which only the format counts."""
 
     @property
     def rtpmap(self) -> str:
@@ -88,31 +100,55 @@ class MediaDescription:
 def describe_video(track: VideoTrack, payload: NamedFormat, control: str) -> MediaDescription:
     """Media description of a video track."""
     make_fmtp = fmtp_h264 if track.codec is VideoCodec.H264 else fmtp_h265
-    return MediaDescription(
-        kind="video",
-        payload_type=payload.payload_type,
-        encoding=payload.encoding_name,
-        clock_rate=payload.clock_rate,
-        control=control,
-        fmtp=make_fmtp(track.parameter_sets),
-    )
+    return replace(_describe("video", payload, control), fmtp=make_fmtp(track.parameter_sets))
 
 
 def describe_audio(
     track: AudioTrack, payload: NamedFormat, control: str, *, packet_ms: int | None = None
 ) -> MediaDescription:
     """Media description of an audio track in ``payload``; ``packet_ms`` of sound per packet."""
-    is_aac = payload.encoding_name.upper() == "MPEG4-GENERIC"
+    fmtp = {"MPEG4-GENERIC": fmtp_aac(track.config), "OPUS": FMTP_OPUS}
+    return replace(
+        _describe("audio", payload, control),
+        channels=payload.channels,
+        fmtp=fmtp.get(payload.encoding_name.upper()),
+        attributes=() if packet_ms is None else (("ptime", str(packet_ms)),),
+    )
+
+
+def describe_metadata(payload: NamedFormat, control: str) -> MediaDescription:
+    """Media description of a track of XML documents."""
+    return _describe("application", payload, control)
+
+
+def _describe(kind: str, payload: NamedFormat, control: str) -> MediaDescription:
     return MediaDescription(
-        kind="audio",
+        kind=kind,
         payload_type=payload.payload_type,
         encoding=payload.encoding_name,
         clock_rate=payload.clock_rate,
         control=control,
-        channels=payload.channels,
-        fmtp=fmtp_aac(track.config) if is_aac else None,
-        attributes=() if packet_ms is None else (("ptime", str(packet_ms)),),
     )
+
+
+def describe_back_channel(payloads: Sequence[NamedFormat], control: str) -> MediaDescription:
+    """Media description of a track that the player sends, in any of these formats.
+
+    ``sendonly`` is seen from the player, as ONVIF has it (Streaming Specification, 5.3.1).
+    """
+    first, *others = (
+        MediaDescription(
+            kind="audio",
+            payload_type=payload.payload_type,
+            encoding=payload.encoding_name,
+            clock_rate=payload.clock_rate,
+            control=control,
+            channels=payload.channels,
+            direction="sendonly",
+        )
+        for payload in payloads
+    )
+    return replace(first, others=tuple(others))
 
 
 def _base64(nal_unit: bytes) -> str:
@@ -146,10 +182,9 @@ def fmtp_h265(sets: ParameterSets) -> str | None:
 
 def fmtp_aac(config: bytes) -> str:
     """Format parameters of AAC-hbr (RFC 3640 section 4.1) with an AudioSpecificConfig."""
-    return (
-        "streamtype=5;profile-level-id=1;mode=AAC-hbr;"
-        f"sizelength=13;indexlength=3;indexdeltalength=3;config={config.hex().upper()}"
-    )
+    text = "streamtype=5;profile-level-id=1;mode=AAC-hbr;"
+    text += "sizelength=13;indexlength=3;indexdeltalength=3"
+    return f"{text};config={config.hex().upper()}" if config else text
 
 
 def describe(
@@ -160,6 +195,7 @@ def describe(
     name: str,
     address_family: Literal["IP4", "IP6"] = "IP4",
     address: str | None = None,
+    group: str | None = None,
     bandwidth_kbps: int | None = None,
     framerate: float | None = None,
     dimensions: tuple[int, int] | None = None,
@@ -167,15 +203,16 @@ def describe(
     """Write the description of a live presentation, with CRLF line ends.
 
     ``session_id`` is the start of the stream in unix seconds, ``version`` grows with every
-    change. ``address`` is our own one, for ``o=``. Bandwidth, frame rate and size (width,
+    change. ``address`` is our own one, for ``o=``; ``group`` is a multicast group with its TTL,
+    which ``media`` name ports of. Bandwidth, frame rate and size (width,
     height) are the video's.
     """
     unspecified = "0.0.0.0" if address_family == "IP4" else "::"  # noqa: S104 -- no bind: RFC 2326 C.1.7
     lines = [
         "v=0",
         f"o=- {session_id} {version} IN {address_family} {address or unspecified}",
-        f"s={_UNWRITABLE.sub(' ', name).strip() or '-'}",
-        f"c=IN {address_family} {unspecified}",
+        f"s={_UNWRITABLE.sub(' ', name).strip()[:_MAX_NAME_LENGTH].strip() or '-'}",
+        f"c=IN IP4 {group}" if group else f"c=IN {address_family} {unspecified}",
         "t=0 0",
         "a=tool:neolink",
         "a=type:broadcast",
@@ -205,16 +242,17 @@ def _media_lines(
     bandwidth_kbps: int | None,
     extra: tuple[tuple[str, str], ...],
 ) -> list[str]:
+    formats = (item, *item.others)
     attributes: list[tuple[str, str | None]] = [
-        ("rtpmap", f"{item.payload_type} {item.rtpmap}"),
-        *([("fmtp", f"{item.payload_type} {item.fmtp}")] if item.fmtp else []),
+        *(("rtpmap", f"{one.payload_type} {one.rtpmap}") for one in formats),
+        *(("fmtp", f"{one.payload_type} {one.fmtp}") for one in formats if one.fmtp),
         *extra,
         *item.attributes,
         ("control", item.control),
         (item.direction, None),
     ]
     return [
-        f"m={item.kind} 0 RTP/AVP {item.payload_type}",
+        f"m={item.kind} {item.port} RTP/AVP {' '.join(str(one.payload_type) for one in formats)}",
         *([f"b=AS:{bandwidth_kbps}"] if bandwidth_kbps else []),
         *(f"a={name}" if value is None else f"a={name}:{value}" for name, value in attributes),
     ]
@@ -251,7 +289,7 @@ def parse(text: str) -> list[MediaDescription]:
     Sections whose ``m=`` line or format cannot be understood are left out. Never raises.
     """
     sections: list[list[str]] = []
-    for line in text.splitlines():
+    for line in _LINE_END.split(text):
         if line.startswith("m="):
             sections.append([line[2:]])
         elif sections:
@@ -262,7 +300,7 @@ def parse(text: str) -> list[MediaDescription]:
 def session_attributes(text: str) -> dict[str, str]:
     """Attributes before the first media section; flags have an empty value. Never raises."""
     head = re.split(r"^m=", text, maxsplit=1, flags=re.MULTILINE)[0]
-    pairs = (line[2:].partition(":") for line in head.splitlines() if line.startswith("a="))
+    pairs = (line[2:].partition(":") for line in _LINE_END.split(head) if line.startswith("a="))
     return {name: value.strip() for name, _, value in pairs}
 
 

@@ -112,14 +112,14 @@ def select_track(track: int | None, available: Collection[int]) -> int:
 class TrackSetup:
     """What SETUP agreed on for one track.
 
-    ``url`` is the request's own URL: the text that RTP-Info must repeat. ``requested`` is the
-    alternative of the client that ``granted`` answers.
+    ``url`` is the request's own URL: the text that RTP-Info must repeat. ``requested`` are the
+    client's alternatives, one of which was ``granted``.
     """
 
     track: int
     granted: Transport
     url: str
-    requested: Transport | None = None
+    requested: tuple[Transport, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -185,7 +185,7 @@ class ServerSession:
         if track is not None and (len(self.tracks) > 1 or track not in self.tracks):
             raise RtspError(460, f"only all {len(self.tracks)} tracks together")
 
-    def find_repeat(self, track: int, requested: Transport) -> TrackSetup | None:
+    def find_repeat(self, track: int, requested: tuple[Transport, ...]) -> TrackSetup | None:
         """Return the setup that a SETUP repeats word for word: it gets the same answer."""
         setup = self.tracks.get(track)
         return setup if setup is not None and setup.requested == requested else None

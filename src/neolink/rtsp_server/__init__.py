@@ -1,1 +1,1 @@
-"""The RTSP server's sockets: connections, mounts that packetize once, deliveries to players."""
+"""Requests come in: door → wires → requests → sessions. Media go out: mounts → delivery → wires."""

@@ -1,6 +1,7 @@
 """What all connections of one listener share. No request is handled here."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -10,21 +11,22 @@ from neolink.errors import RemoteProtocolError
 from neolink.hub.backlog import BacklogLimits, Budget
 from neolink.rtsp.auth import Authenticator
 from neolink.rtsp.session import ServerSession, SessionTable
-from neolink.rtsp_server.mount import Mount
-from neolink.rtsp_server.paths import MountTable
-from neolink.rtsp_server.player import Player
+from neolink.rtsp_server.delivery.udp import UdpPorts
+from neolink.rtsp_server.delivery.udp_peers import Owner, UdpPeers
+from neolink.rtsp_server.mounts.mount import Mount
+from neolink.rtsp_server.mounts.parcel import BACKCHANNEL
+from neolink.rtsp_server.mounts.paths import MountTable
 from neolink.rtsp_server.refusals import Refusals
+from neolink.rtsp_server.sessions.multicast import Groups
+from neolink.rtsp_server.sessions.player import Player
 from neolink.rtsp_server.settings import RtspSettings
-from neolink.rtsp_server.udp import Address, UdpPorts
+from neolink.rtsp_server.wires.tunnel import Tunnels
 from neolink.rtsp_server.wrong_logins import WrongLogins
 
 __all__ = ["Context", "Owner"]
 
 RTCP_TYPES: Final = range(192, 224)
 """Second byte of RTCP, where RTP has marker and payload type (RFC 5761 section 4)."""
-
-Owner = tuple[str, int]
-"""Session id and track number."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Context:
     budget: Budget
     clock: Clock
     refusals: Refusals
+    tunnels: Tunnels
     budgets: dict[str, Budget] = field(default_factory=dict)
     """By camera; each is part of ``budget``."""
     shortages_before: int = 0
@@ -45,13 +48,19 @@ class Context:
     udp: UdpPorts | None = None
     players: dict[str, Player] = field(default_factory=dict)
     """By session id; every session has one."""
-    udp_peers: dict[Address, Owner] = field(default_factory=dict)
+    udp_peers: UdpPeers = field(default_factory=UdpPeers)
     """Whose UDP packets come from an address, RTP or RTCP."""
+    groups: Groups = field(init=False)
     wrong_logins: WrongLogins = field(default_factory=WrongLogins)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of everybody who watches, in the order they came."""
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held for a turn of the loop by each who goes on at once: of all who flood us, one a turn."""
     malformed_rtcp: int = 0
     """RTCP packets from players that could not be read."""
+
+    def __post_init__(self) -> None:
+        self.groups = Groups(self.settings.multicast, dscp=self.settings.dscp)
 
     def set_bounds(self) -> None:
         """Give every mount, and every camera's players together, the bounds of the settings."""
@@ -75,6 +84,19 @@ class Context:
         """How often a queue was emptied because its camera's players had too much waiting."""
         return self.shortages_before + sum(budget.shortages for budget in self.budgets.values())
 
+    @property
+    def events(self) -> Mapping[str, int]:
+        """What happened that belongs to no player, by name."""
+        pairing, peers = self.tunnels.pairing, self.udp_peers
+        return {
+            "websocket": self.tunnels.websockets,
+            "tunnel_expired": pairing.expired,
+            "tunnel_evicted": pairing.evicted,
+            "udp_stranger": peers.strangers,
+            "udp_punched": peers.punched,
+            "rtcp_malformed": self.malformed_rtcp,
+        }
+
     def budget_of(self, mount: Mount) -> Budget:
         """Return what the players of a mount's camera may hold together."""
         camera = mount.settings.camera
@@ -95,10 +117,9 @@ class Context:
         player = self.players.pop(session.id, None)
         if player is None:
             return
-        for address in player.udp_addresses:
-            if self.udp_peers.get(address, ("", 0))[0] == session.id:
-                del self.udp_peers[address]
+        self.udp_peers.release(session.id)
         player.close()
+        self.groups.release(session.id)
         player.mount.sums_before += player.sums_here
 
     def expel(self, player: Player, reason: str) -> None:
@@ -118,9 +139,11 @@ class Context:
         session = player.session
         session.touch(self.clock.monotonic_s())
         if len(data) < 2 or data[1] not in RTCP_TYPES:
-            return  # an RTP packet that opens a firewall
+            if track == BACKCHANNEL:
+                player.inbound.take_speech(data)
+            return  # else an RTP packet that opens a firewall
         try:
-            has_left = player.take_rtcp(track, data)
+            has_left = player.inbound.take_rtcp(track, data)
         except RemoteProtocolError:
             self.malformed_rtcp += 1
             return

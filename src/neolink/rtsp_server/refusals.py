@@ -33,6 +33,12 @@ class Refusal(StrEnum):
     """A path that leads nowhere."""
     NOT_READY = "not_ready"
     """A camera that was never seen, and did not show itself in time."""
+    NO_GROUP = "no_group"
+    """No multicast address or socket for a stream."""
+    TUNNEL = "tunnel"
+    """HTTP on the RTSP port that is no tunnel, or one that carries nonsense."""
+    TLS_HANDSHAKE = "tls_handshake"
+    """Nothing that could be encrypted came about: the wrong scheme, versions, certificates."""
 
 
 class Refusals:
@@ -47,10 +53,13 @@ class Refusals:
         """How often by reason; every reason is there from the beginning."""
         return self._counts
 
-    def note(self, reason: Refusal, about: str, text: str) -> None:
-        """Count one more; log ``text``, unless this reason was just logged ``about`` the same."""
+    def note(self, reason: Refusal, about: str, text: str, *, kind: str = "") -> None:
+        """Count one more; log ``text``, unless this reason was just logged ``about`` the same.
+
+        A reason has kinds where what helps differs. Never what a stranger can make up.
+        """
         self._counts[reason] += 1
-        held_back = self._limiter.admit((reason, about))
+        held_back = self._limiter.admit((reason, about, kind))
         if held_back is None:
             return
         more: Final = f" ({held_back} more like this held back)" if held_back else ""

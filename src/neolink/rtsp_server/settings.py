@@ -7,17 +7,26 @@ Also who may watch what: :func:`resolve_access` is the only place that gives mea
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Final
 
+from neolink import __version__
 from neolink.hub.pause import PauseSettings
 from neolink.media.tracks import StreamKind
+from neolink.rtp.formats import AudioChoice
+from neolink.rtp.packetizers.nal_units import Aggregation
+from neolink.rtsp.auth import Scheme
 
 __all__ = [
     "ANONYMOUS",
     "ANYONE",
+    "SERVER",
     "Access",
     "AudioChoice",
+    "Headers",
     "MountSettings",
+    "MulticastSettings",
     "RtspLimits",
     "RtspSettings",
     "StartMode",
@@ -32,6 +41,15 @@ ANONYMOUS = "anonymous"
 """In ``permitted_users``: players without credentials. No user may have this name."""
 
 MIB = 1024 * 1024
+
+Headers = list[tuple[str, str]]
+"""Names and values of a reply, in order."""
+
+SERVER: Final = f"neolink/{__version__}"
+"""How we name ourselves in replies."""
+
+GROUP_NETWORK = IPv4Network("239.255.42.0/24")
+"""Addresses that stay within a site (RFC 2365)."""
 
 
 class TlsClientAuth(StrEnum):
@@ -53,20 +71,6 @@ class StartMode(StrEnum):
 
     LIVE = "live"
     """Nothing until the next random access point."""
-
-
-class AudioChoice(StrEnum):
-    """How sound is sent."""
-
-    AUTO = "auto"
-    """As the camera sends it where players know it: AAC as AAC, ADPCM as L16."""
-
-    AAC = "aac"
-    L16 = "l16"
-    PCMU = "pcmu"
-    PCMA = "pcma"
-    OPUS = "opus"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,23 @@ class RtspLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MulticastSettings:
+    """Groups that many players listen to, each sent once. Off unless somebody switches it on."""
+
+    is_enabled: bool = False
+    """Whether SETUP for multicast is granted."""
+
+    network: IPv4Network = GROUP_NETWORK
+    """Addresses of the groups: one for each stream and way to send its sound."""
+
+    port: int = 8002
+    """Even UDP port of the first track's RTP; RTCP and the further tracks follow."""
+
+    ttl: int = 16
+    """How many routers the packets may pass, and one more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RtspSettings:
     """The listener: where, for whom, within which limits."""
 
@@ -171,13 +192,25 @@ class RtspSettings:
     """TCP port to listen on; 0 lets the system choose."""
 
     certificate: Path | None = None
-    """PEM file with certificate and private key. Set: the port speaks only TLS (rtsps://)."""
+    """PEM file with certificate and private key. Without ``tls_port``, ``port`` speaks only TLS."""
+
+    tls_port: int | None = None
+    """TCP port for TLS (rtsps://) beside ``port``, which is then in clear; 0 as in ``port``."""
 
     tls_client_auth: TlsClientAuth = TlsClientAuth.NONE
     """Whether players must show a certificate; only with ``certificate``."""
 
+    tls_client_ca: Path | None = None
+    """PEM file whose certificates vouch for those of players; None: ``certificate`` itself."""
+
     users: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     """Password by user name. Empty: there are no logins."""
+
+    schemes: tuple[Scheme, ...] = (Scheme.MD5, Scheme.SHA_256)
+    """Ways to log in where others may read along; over TLS also with Basic."""
+
+    has_login_per_connection: bool = True
+    """Whether who has logged in for a path sets it up on that connection without doing so again."""
 
     session_timeout_s: float = 60.0
     """What ``Session: ...;timeout=`` tells; a silent session ends after 1.5 times this."""
@@ -188,8 +221,22 @@ class RtspSettings:
     rtp_port: int = 8000
     """Even UDP port for RTP, the next one is for RTCP; 0 lets the system choose both."""
 
+    dscp: int = 0
+    """Differentiated services code point of what is sent to players (RFC 2474); 0 sets none."""
+
+    multicast: MulticastSettings = field(default_factory=MulticastSettings)
+    """Whether and where players are served together."""
+
+    is_tunnel_enabled: bool = True
+    """Whether RTSP is taken inside HTTP and WebSockets too; else they are answered 400."""
+
     limits: RtspLimits = field(default_factory=RtspLimits)
     """What the listener spends at most."""
+
+    @property
+    def is_tls_alone(self) -> bool:
+        """Whether players must come with TLS, to ``port``."""
+        return self.certificate is not None and self.tls_port is None
 
     @property
     def enforced_timeout_s(self) -> float:
@@ -216,6 +263,12 @@ class MountSettings:
     audio: AudioChoice = AudioChoice.AUTO
     """How sound is sent, unless the URL says ``?audio=``."""
 
+    aggregate: Aggregation = Aggregation.PARAMETER_SETS
+    """What may share a packet."""
+
+    packet_bytes: int = 1400
+    """Largest RTP packet with its header, unless a player asks for another size."""
+
     buffer_duration_s: float = 3.0
     """A player further behind than this is moved to the newest random access point."""
 
@@ -230,6 +283,12 @@ class MountSettings:
 
     is_adaptive: bool = False
     """Whether players of ``/NAME`` may be moved to the sub stream; those of ``/NAME/auto`` may."""
+
+    has_metadata: bool = False
+    """Whether a track with events is offered, unless the URL says ``?metadata=``."""
+
+    has_talk: bool = True
+    """Whether players who may watch may also speak through the camera."""
 
     use_splash: bool = True
     """Whether a lost or absent camera is bridged by a placeholder instead of an end."""

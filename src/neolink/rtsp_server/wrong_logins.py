@@ -4,6 +4,7 @@ Who waits, and how long, is decided elsewhere. Missing credentials are no guess:
 that is how every player begins.
 """
 
+import ipaddress
 from typing import Final
 
 __all__ = ["WrongLogins"]
@@ -12,9 +13,12 @@ WINDOW_S: Final = 60.0
 MAX_HOSTS: Final = 4096
 """Hosts remembered; beyond it the one that began longest ago is forgotten."""
 
+IPV6_SUBNET: Final = 64
+"""Bits of an IPv6 address that say who it is: a host may choose the others as it likes."""
+
 
 class WrongLogins:
-    """Counts wrong logins by host. The first ``free`` in a minute cost nothing."""
+    """Counts wrong logins by host, by subnet for IPv6. The first ``free`` a minute cost nothing."""
 
     def __init__(self, free: int = 5) -> None:
         self._free = free
@@ -22,10 +26,24 @@ class WrongLogins:
 
     def note(self, host: str, now_s: float) -> bool:
         """Count one more of a host; return whether its answer is to be delayed."""
-        since_s, count = self._hosts.pop(host, (now_s, 0))
+        who = _who(host)
+        since_s, count = self._hosts.pop(who, (now_s, 0))
         if now_s - since_s > WINDOW_S:
             since_s, count = now_s, 0
-        self._hosts[host] = (since_s, count + 1)
+        self._hosts[who] = (since_s, count + 1)
         if len(self._hosts) > MAX_HOSTS:
             del self._hosts[next(iter(self._hosts))]
         return count >= self._free
+
+
+def _who(host: str) -> str:
+    """Return what stands for all addresses that one host may use."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), IPV6_SUBNET), strict=False))

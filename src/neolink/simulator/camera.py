@@ -28,6 +28,7 @@ from neolink.simulator.previews import Previews
 from neolink.simulator.replies import Query, answer, login_body, pushes_after_login
 from neolink.simulator.requests import body_of, channel_of
 from neolink.simulator.stills import snap
+from neolink.simulator.talks import Talks
 
 __all__ = ["ClientConnection"]
 
@@ -52,6 +53,7 @@ class ClientConnection(asyncio.Protocol):
         self._outlet: Outlet
         self._line: Line
         self._previews: Previews
+        self._talks: Talks
         self._login_deadline: asyncio.TimerHandle | None = None
         self._has_session = False
         self._has_subscribed = False
@@ -66,6 +68,7 @@ class ClientConnection(asyncio.Protocol):
         self._outlet = Outlet(transport, device)
         self._line = Line(device, self._protocol, self._outlet)
         self._previews = Previews(self._line)
+        self._talks = Talks(self._line)
         device.clients.add(self)
         self._stats.connections += 1
         self._stats.open_connections += 1
@@ -80,6 +83,7 @@ class ClientConnection(asyncio.Protocol):
         del exc
         self._cancel_login_deadline()
         self._previews.end_all()
+        self._talks.end_all()
         self._end_session()
         self._stats.open_connections -= 1
         self._device.clients.discard(self)
@@ -145,9 +149,15 @@ class ClientConnection(asyncio.Protocol):
                 self._answer(event)
             case BinaryReceived():
                 self._stats.requests[event.message_id] += 1
-                self._line.reply(event.header, status=Status.NOT_ALLOWED)
+                self._take_binary(event)
             case _:  # damage that was skipped
                 self._stats.protocol_troubles += 1
+
+    def _take_binary(self, event: BinaryReceived) -> None:
+        if event.message_id == MessageId.TALK_DATA:
+            self._talks.hear(event)
+        else:
+            self._line.reply(event.header, status=Status.NOT_ALLOWED)
 
     def _admit(self, event: ClientAuthenticated) -> None:
         device = self._device
@@ -190,7 +200,7 @@ class ClientConnection(asyncio.Protocol):
                 return self._subscribe
             case MessageId.SNAPSHOT:
                 return lambda request: snap(self._line, request)
-        return self._answer_from_table
+        return self._talks.course_of(message_id) or self._answer_from_table
 
     def _answer_from_table(self, request: Requested) -> None:
         device = self._device

@@ -10,9 +10,11 @@ from neolink.simulator.faults import CUT_PLACES, FAULTS, make_fault
 __all__ = ["RANDOM_FAULTS", "draw"]
 
 RANDOM_FAULTS: tuple[str, ...] = tuple(
-    name for name in FAULTS if name not in ("wrong_password", "account_locked", "session_limit")
+    name
+    for name in FAULTS
+    if name not in ("wrong_password", "account_locked", "session_limit", "talk_busy")
 )
-"""All but those after which a careful client stays away for minutes."""
+"""All but those after which a careful client stays away for minutes, or that only talk notices."""
 
 _ENDLESS_S = 10.0  # how long on average what has no end by itself lasts
 _SPREAD = (0.5, 1.5)  # of the usual length

@@ -14,6 +14,7 @@ from neolink.media.tracks import StreamKind
 from neolink.simulator import clips
 from neolink.simulator.clipfile import Clip
 from neolink.simulator.faults import Fault, Look, Privacy, Reboot, Trickle
+from neolink.simulator.loudspeaker import Loudspeaker
 from neolink.simulator.preview import Hold
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.replies import DeviceSettings
@@ -63,6 +64,9 @@ class Device:
         self.timetable = Timetable()
         self.faults: list[Fault] = []
         self.clients: set[Client] = set()
+        talk = profile.talk
+        self.loudspeakers = [Loudspeaker(talk) for _ in range(profile.channels)] if talk else []
+        """One per channel; none without talk."""
         self._power_on_s = clock.monotonic_s()
         self._failed_logins: deque[float] = deque(maxlen=profile.max_failed_logins or 1)
 

@@ -15,6 +15,7 @@ from neolink.errors import ConfigError
 from neolink.media.tracks import StreamKind, VideoCodec
 from neolink.simulator import clips
 from neolink.simulator.clips import Clip
+from neolink.simulator.loudspeaker import TalkProfile
 
 __all__ = ["STREAM_TYPES", "CameraProfile", "kind_of"]
 
@@ -39,7 +40,8 @@ class CameraProfile:
     ``encryption`` is the strongest level the camera agrees to. ``refuse_login`` answers every
     login with this status. ``max_failed_logins`` wrong ones within ``lockout_s`` lock the account
     (status 421); one login more than ``max_sessions`` is answered 422. ``motion_every_s`` lets a
-    person walk by that often, for half of the time. ``clock_start_us`` is the 32-bit clock of the
+    person walk by that often, for half of the time. ``talk`` is its loudspeaker, None without.
+    ``clock_start_us`` is the 32-bit clock of the
     media at power-on, ``clock_error_s`` how far the time of day is off until somebody sets it.
     Raises ConfigError for impossible values.
     """
@@ -70,6 +72,7 @@ class CameraProfile:
     lockout_s: float = 300.0
     max_sessions: int | None = None
     motion_every_s: float | None = None
+    talk: TalkProfile | None = None
     info_delay_s: float = 0.1
     snapshot_delay_s: float = 0.05
     reboot_s: float = 20.0

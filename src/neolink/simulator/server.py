@@ -21,6 +21,7 @@ from neolink.errors import ConfigError
 from neolink.simulator.camera import ClientConnection
 from neolink.simulator.device import Device
 from neolink.simulator.faults import Fault, Silence
+from neolink.simulator.loudspeaker import Loudspeaker
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.scenario import Scenario, TimedFault
 from neolink.simulator.stats import CameraStats
@@ -88,6 +89,10 @@ class SimulatedCamera:
     def stats(self) -> CameraStats:
         """What happened so far; the same object all the time."""
         return self._device.stats
+
+    def loudspeaker(self, channel: int = 0) -> Loudspeaker:
+        """Return what a channel's loudspeaker plays. Raises IndexError for a camera without."""
+        return self._device.loudspeakers[channel]
 
     async def wait_for(
         self, is_true: Callable[[CameraStats], bool], timeout_s: float = 5.0

@@ -193,7 +193,7 @@ class Events:
         made_s = self._clock.monotonic_s()
         await self._glance.refresh()
         reading, health = self._glance.reading, self._glance.health
-        rtsp = RtspAddress(ANY_HOST, self._view.rtsp_port)
+        rtsp = RtspAddress(ANY_HOST, self._view.rtsp_port, has_tls=self._view.rtsp_needs_tls)
         cameras: list[tuple[str, bytes]] = []
         for camera in reading.cameras:
             shown = describe_camera(camera, health, self._view, rtsp, reading.unix_s)

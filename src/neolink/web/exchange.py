@@ -81,7 +81,8 @@ class Exchange:
     @property
     def rtsp(self) -> RtspAddress:
         """Where players connect, by the name that the caller knows us by."""
-        return RtspAddress(self.host.name, self.context.view.rtsp_port)
+        view = self.context.view
+        return RtspAddress(self.host.name, view.rtsp_port, has_tls=view.rtsp_needs_tls)
 
     def camera(self) -> CameraReading:
         """Return the camera that the path names. Raises ApiError 404, also where it is secret."""

@@ -52,6 +52,10 @@ class BridgeView(Protocol):
     def rtsp_port(self) -> int:
         """Where players connect."""
 
+    @property
+    def rtsp_needs_tls(self) -> bool:
+        """Whether they must come with TLS there."""
+
     def read(self) -> BridgeReading:
         """Return everything that is counted and measured."""
 

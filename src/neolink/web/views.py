@@ -47,6 +47,12 @@ class RtspAddress:
     host: str
     """IPv6 in brackets."""
     port: int
+    has_tls: bool = False
+
+    @property
+    def base(self) -> str:
+        """What every URL begins with, without a slash at its end."""
+        return f"{'rtsps' if self.has_tls else 'rtsp'}://{self.host}:{self.port}"
 
     def path(self, camera: str, kind: StreamKind) -> str:
         """Return the path of a stream, quoted as in a URL."""
@@ -54,11 +60,11 @@ class RtspAddress:
 
     def url(self, camera: str, kind: StreamKind) -> str:
         """Return the URL of a stream, without credentials."""
-        return f"rtsp://{self.host}:{self.port}{self.path(camera, kind)}"
+        return f"{self.base}{self.path(camera, kind)}"
 
     def adaptive_url(self, camera: str) -> str:
         """Return the URL at which a player is sent the stream that it can follow."""
-        return f"rtsp://{self.host}:{self.port}/{quote(camera, safe='')}/auto"
+        return f"{self.base}/{quote(camera, safe='')}/auto"
 
 
 def iso(unix_s: float) -> str:
@@ -285,6 +291,9 @@ def player_view(player: PlayerReading) -> JsonObject:
         "queue_delay_s": _seconds(player.queue_delay_s),
         "loss": _number(player.loss, 4),
         "jitter_s": _number(player.jitter_s, 6),
+        "lost_packets": player.lost_packets,
+        "round_trip_s": _number(player.round_trip_s, 6),
+        "pictures_lost": player.pictures_lost,
         "is_adaptive": player.is_adaptive,
         "moves_down": player.moves_down,
         "moves_up": player.moves_up,

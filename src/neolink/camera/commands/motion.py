@@ -1,4 +1,4 @@
-"""Motion: subscribe to a camera's alarms, and tell who follows a channel when it begins and ends.
+"""Motion and other events: subscribe to a camera's alarms, and tell who follows a channel.
 
 What an alarm means is :mod:`neolink.camera.motion`'s. There is no watchdog: a lost login is noticed
 by the keep-alive, and each new one is subscribed anew.
@@ -13,13 +13,14 @@ from math import inf
 from neolink.baichuan.ids import MessageId
 from neolink.baichuan.xml import Body
 from neolink.baichuan.xml.events import AlarmEventList
-from neolink.camera.motion import MotionState
+from neolink.camera.motion import DOUBT_S, MotionState, Noticed
 from neolink.camera.session import CameraSession
 from neolink.clock import Clock
 from neolink.errors import CommandRefused, ConnectionLost, RemoteProtocolError
 from neolink.log import BoundLogger
+from neolink.media.events import EventKind
 
-__all__ = ["MotionFollower", "MotionWatch"]
+__all__ = ["EventFollower", "MotionFollower", "MotionWatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class MotionFollower:
     """Called at each change, at first from "no motion". Returns at once and never raises."""
 
 
+@dataclass(frozen=True, slots=True)
+class EventFollower:
+    """Who wants to know of all that goes on on a channel."""
+
+    channel_id: int
+    tell: Callable[[frozenset[EventKind]], None]
+    """Called at each change, at first from "nothing". Returns at once and never raises."""
+
+
 @dataclass(slots=True)
 class _Followed:
     """What one follower was told, and what is known for it."""
@@ -43,11 +53,15 @@ class _Followed:
 
 
 class MotionWatch:
-    """Motion on the channels of one device. Without followers its camera is not asked."""
+    """What goes on on the channels of one device. Without followers its camera is not asked."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._followed: dict[MotionFollower, _Followed] = {}
+        self._noticed = Noticed()
+        self._told: dict[EventFollower, frozenset[EventKind]] = {}
+        """What the followers of events were told last."""
+        self._doubting: asyncio.TimerHandle | None = None
         self._is_followed = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -61,7 +75,21 @@ class MotionWatch:
                 followed = _Followed(MotionState(one.channel_id, one.hold_s))
             followed.state.hold_s = one.hold_s
             self._followed[one] = followed
-        if self._followed:
+        self._note_followed()
+
+    def follow_events(self, follower: EventFollower) -> None:
+        """Tell one more what goes on: at once what does already, then each change."""
+        self._told[follower] = frozenset()
+        self._tell_events()
+        self._note_followed()
+
+    def unfollow_events(self, follower: EventFollower) -> None:
+        """Tell a follower nothing more; one that is not told is ignored."""
+        self._told.pop(follower, None)
+        self._note_followed()
+
+    def _note_followed(self) -> None:
+        if self._followed or self._told:
             self._is_followed.set()
         else:
             self._is_followed.clear()
@@ -85,7 +113,10 @@ class MotionWatch:
             followed.state.doubt(self._clock.monotonic_s())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._subscribe(session, log), name="motion subscription")
-            await self._tell()
+            try:
+                await self._tell()
+            finally:
+                self._doubt_events()
 
     async def _subscribe(self, session: CameraSession, log: BoundLogger) -> None:
         await self._is_followed.wait()
@@ -103,6 +134,29 @@ class MotionWatch:
         for followed in self._followed.values():
             followed.state.handle(alarms, self._clock.monotonic_s())
         self._news.set()
+        self._noticed.handle(alarms)
+        self._tell_events()
+
+    def _tell_events(self) -> None:
+        """Tell each change of events in the turn in which it came, so that none is passed over."""
+        for follower, told in list(self._told.items()):
+            active = self._noticed.on(follower.channel_id)
+            if active != told:
+                self._told[follower] = active
+                follower.tell(active)
+
+    def _doubt_events(self) -> None:
+        """Believe what goes on for a while longer, although no login tells of its end."""
+        if not self._noticed.doubt():
+            return
+        if self._doubting is not None:
+            self._doubting.cancel()
+        self._doubting = asyncio.get_running_loop().call_later(DOUBT_S, self._end_doubt)
+
+    def _end_doubt(self) -> None:
+        self._doubting = None
+        self._noticed.end_doubted()
+        self._tell_events()
 
     async def _tell(self) -> None:
         """Tell each change as soon as it is there, and each end of a hold when it is due."""

@@ -19,8 +19,11 @@ class Aggregation(StrEnum):
     """Which NAL units may share a packet. Some hardware recorders ignore joined slices."""
 
     PARAMETER_SETS = "params"
+    """Parameter sets, and SEI."""
+
     OFF = "off"
     ALL = "all"
+    """Slices too, where they are small."""
 
 
 @dataclass(frozen=True, slots=True)

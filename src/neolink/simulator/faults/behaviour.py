@@ -9,7 +9,15 @@ from neolink.baichuan.ids import MessageId, Status
 from neolink.errors import ConfigError
 from neolink.simulator.faults.base import Fault
 
-__all__ = ["AccountLocked", "Busy", "KeepaliveFlood", "Privacy", "SessionLimit", "WrongPassword"]
+__all__ = [
+    "AccountLocked",
+    "Busy",
+    "KeepaliveFlood",
+    "Privacy",
+    "SessionLimit",
+    "TalkBusy",
+    "WrongPassword",
+]
 
 _MOST_PUSHES_PER_S = 1000
 
@@ -81,6 +89,35 @@ class Busy(Fault):
             return None
         self._refused += 1
         return self.status
+
+
+@dataclass(kw_only=True)
+class TalkBusy(Fault):
+    """The loudspeaker is in use: a talk is answered 422 until it was ended (11) ``resets`` times.
+
+    0 is never.
+    """
+
+    NAME: ClassVar[str] = "talk_busy"
+    DEFAULT_DURATION_S: ClassVar[float] = 30.0
+
+    resets: int = 1
+    _ended: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        if self.resets < 0:
+            raise ConfigError(f"talk_busy: resets is at least 0, not {self.resets}")
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether whoever talked was hung up on."""
+        return 0 < self.resets <= self._ended
+
+    def status_for(self, message_id: int) -> int | None:
+        """Refuse to open a talk, and count who is hung up on."""
+        self._ended += message_id == MessageId.TALK_RESET
+        is_refused = message_id == MessageId.TALK_CONFIG and not self.is_spent
+        return Status.BUSY if is_refused else None
 
 
 @dataclass(kw_only=True)

@@ -13,6 +13,7 @@ from neolink.simulator.faults.behaviour import (
     KeepaliveFlood,
     Privacy,
     SessionLimit,
+    TalkBusy,
     WrongPassword,
 )
 from neolink.simulator.faults.clocks import ClockJump, ClockStandstill, ClockWrap, PosixJump
@@ -38,7 +39,7 @@ _CONNECTION = (Cut, Truncate, Refuse, Reboot, Silence, Trickle)
 _WIRE = (Garbage, Duplicate, Missing, WrongMagic, HugeLength, EncryptLength, WrongPadding)
 _MEDIA = (Stall, Burst, LoseKeyFrames, Mute, InfoFrameRate, ChangeSize, ChangeCodec, ChangeAudio)
 _CLOCKS = (ClockJump, ClockStandstill, ClockWrap, PosixJump)
-_BEHAVIOUR = (WrongPassword, AccountLocked, SessionLimit, Busy, Privacy, KeepaliveFlood)
+_BEHAVIOUR = (WrongPassword, AccountLocked, SessionLimit, Busy, TalkBusy, Privacy, KeepaliveFlood)
 _XML = (Doctype, OversizeXml, EmptyReplies)
 _KINDS: tuple[type[Fault], ...] = (
     *_CONNECTION,

@@ -94,7 +94,7 @@ def _support(_: Query, settings: DeviceSettings) -> Answer:
                 rtsp=0,
                 onvif=0,
                 rtmp=0,
-                audio_talk=0,
+                audio_talk=int(profile.talk is not None),
                 rf_version=0,
                 no_extern_stream=0 if StreamKind.EXTERN in profile.streams else 1,
                 net_port=1,

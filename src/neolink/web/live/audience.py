@@ -8,8 +8,8 @@ from typing import Self
 
 from aiohttp import web
 
+from neolink.listening import printable
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.player import printable
 from neolink.web.access import Caller
 from neolink.web.errors import ApiError
 from neolink.web.exchange import Exchange

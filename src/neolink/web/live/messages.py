@@ -1,7 +1,6 @@
-"""What is said on a live WebSocket, as complete frames (RFC 6455 section 5.2). Pure.
+"""What is said on a live WebSocket, as complete frames that all viewers share. Pure.
 
-A server's frames are not masked, so that all viewers can be given the same bytes. ``docs/live.md``
-describes the messages.
+``docs/live.md`` describes the messages.
 """
 
 import json
@@ -12,6 +11,7 @@ from typing import Final
 from neolink.media.tracks import AudioTrack
 from neolink.mp4.movie import Initialization
 from neolink.mp4.samples import Buffer
+from neolink.websocket import Opcode, frame_header
 
 __all__ = [
     "LIVE",
@@ -23,10 +23,6 @@ __all__ = [
     "stand_in_frame",
     "text_frame",
 ]
-
-_TEXT, _BINARY = 0x81, 0x82  # the first and last frame of a message
-_LONGEST_7_BIT = 125
-_LONGEST_16_BIT = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +44,13 @@ class Chunk:
 def text_frame(type_: str, **values: object) -> bytes:
     """Return a message of text."""
     body = json.dumps({"type": type_, **values}, ensure_ascii=False).encode()
-    return _header(_TEXT, len(body)) + body
+    return frame_header(Opcode.TEXT, len(body)) + body
 
 
 def binary_frame(parts: Iterable[Buffer]) -> bytes:
     """Return a message of bytes."""
     body = tuple(parts)
-    return b"".join((_header(_BINARY, sum(map(len, body))), *body))
+    return b"".join((frame_header(Opcode.BINARY, sum(map(len, body))), *body))
 
 
 def opening(made: Initialization) -> bytes:
@@ -81,14 +77,6 @@ def _audio_words(track: AudioTrack | None) -> dict[str, object] | None:
         "clock_rate": track.clock_rate,
         "channels": track.channels,
     }
-
-
-def _header(first: int, length: int) -> bytes:
-    if length <= _LONGEST_7_BIT:
-        return bytes((first, length))
-    if length <= _LONGEST_16_BIT:
-        return bytes((first, 126)) + length.to_bytes(2)
-    return bytes((first, 127)) + length.to_bytes(8)
 
 
 LIVE: Final = text_frame("live")

@@ -4,6 +4,7 @@ const TRANSPORTS = {
   tcp: "TCP",
   udp: "UDP",
   mixed: "TCP and UDP",
+  multicast: "multicast",
   websocket: "browser",
   hls: "HLS",
 };

@@ -1,0 +1,1 @@
+"""Requests → answers: who asks, for what, and which session is granted it. No media here."""
