@@ -229,7 +229,7 @@ RULES: Mapping[Cause, Rule] = MappingProxyType(
         ),
         Cause.SLOW_PLAYERS: Rule(
             _DEGRADED,
-            "{slow} of {players} cannot keep up and lose pictures",
+            "{slow} of {players} cannot keep up, pictures are left out",
             "use the sub stream there",
         ),
         Cause.LOSSY_PLAYERS: Rule(
