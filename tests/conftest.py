@@ -8,17 +8,30 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support import leaks, stuck
 from support.leaks import (  # hooks: no test passes while a password of the tests is written
-    pytest_configure,
     pytest_runtest_makereport,
     pytest_unconfigure,
 )
+from support.stuck import pytest_runtest_call  # a hook: a test that hangs tells where
 
-__all__ = ["pytest_configure", "pytest_runtest_makereport", "pytest_unconfigure"]
+__all__ = [
+    "pytest_configure",
+    "pytest_runtest_call",
+    "pytest_runtest_makereport",
+    "pytest_unconfigure",
+]
 
 # How long an example takes says nothing on a machine that others use too.
 settings.register_profile("untimed", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("untimed")
+
+
+def pytest_configure() -> None:
+    """Begin to watch all tests."""
+    leaks.pytest_configure()
+    stuck.listen_for_trouble()
+
 
 REPOSITORY = Path(__file__).parent.parent
 
