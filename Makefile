@@ -43,8 +43,8 @@ check: .venv/development  ## lint, types, architecture, unit and property tests 
 	$(PYTEST) -m "not foreign and not slow"
 
 test: check peers  ## `check`, and what it has no time for: real players, foreign clients, attacks
-	$(PYTEST) --dist loadfile -m "foreign and not slow" --ignore=tests/hostile --durations=10
-	$(BIN)/pytest -q -m "not slow" tests/hostile  # alone: it looks for gaps
+	$(PYTEST) --dist loadfile -m "foreign and not slow and not alone" --durations=10
+	$(BIN)/pytest -q -m "alone and not slow" --durations=10
 
 test-all: .venv/development peers  ## the whole matrix of players, codecs and encryption levels
 	$(PYTEST) -m "not foreign" --durations=10

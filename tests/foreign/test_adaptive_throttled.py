@@ -29,7 +29,7 @@ from support.camera_bench import PROFILE, settings_for
 from support.netns import namespace
 from support.scenario import until_soon
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.foreign, pytest.mark.alone, pytest.mark.timeout(240)]
 
 MAIN, SUB = StreamKind.MAIN, StreamKind.SUB
 MAIN_KBPS = 8000

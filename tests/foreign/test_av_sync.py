@@ -20,7 +20,7 @@ from neolink.simulator.tone import ADPCM_BLOCK_SAMPLES, ADPCM_RATE
 from support.bridge import running_bridge
 from support.players import Playback, play
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
 FRAME_RATE = 25
 MOST_OFF_S = 0.040

@@ -29,7 +29,7 @@ from support.attached import Attached, Shown, ffmpeg_recorder, gstreamer_viewer,
 from support.camera_bench import PROFILE, settings_for
 from support.scenario import MIB, Pace, Resources, bridged, until_soon
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
 SUB = StreamKind.SUB
 KEY = (0, SUB)

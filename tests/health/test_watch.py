@@ -510,7 +510,9 @@ def test_players_that_lose_pictures_are_counted() -> None:
 
     assert watched.see(with_drops(5, 0, 0)).health.state is OK, "of long ago"
     health = watched.see(with_drops(5, 9, 4), 1)
-    assert "2 of 3 players cannot keep up, pictures are left out: use the sub stream" in reasons(health)
+    assert "2 of 3 players cannot keep up, pictures are left out: use the sub stream" in reasons(
+        health
+    )
     assert "1 of 1 player " in reasons(watched.see(with_drops(6), 1))
     assert watched.see(with_main(), 1).health.state is OK, "they left"
 

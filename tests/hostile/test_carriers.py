@@ -11,7 +11,7 @@ import pytest
 from support.siege import Peer, Siege, play_over, siege
 from support.tls import client_context, make_identity
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.foreign, pytest.mark.alone, pytest.mark.timeout(180)]
 
 SEED = 7
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"

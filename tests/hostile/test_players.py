@@ -20,7 +20,7 @@ import pytest
 from support.netns import namespace
 from support.siege import HOST, LONGEST_GAP_S, Peer, Siege, play_over, set_up, siege
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.foreign, pytest.mark.alone, pytest.mark.timeout(180)]
 """Not run with the quick tests, each of which would be slowed down by it."""
 
 TABLES = """

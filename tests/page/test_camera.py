@@ -12,7 +12,7 @@ from support.page_bench import Serve, camera, every_state, show, view_of
 from support.readings import player_reading
 from support.web_bench import FakeLine
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
 
 def watched() -> CameraReading:

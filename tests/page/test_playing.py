@@ -18,7 +18,7 @@ from support.bridge import HOST, RunningBridge, running_bridge
 from support.browser import DESKTOP, PHONE, Size, opened_page
 from support.page_bench import LOCKED, PASSWORD, USER
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
 OPEN = HttpSettings(bind=HOST, port=0)
 LATE_MS = 15_000

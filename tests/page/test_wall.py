@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from neolink.camera.status import CameraState
 from support.page_bench import LONG_NAME, Serve, camera, every_state, show, view_of
 
-pytestmark = pytest.mark.foreign
+pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
 
 def tile(page: Page, name: str) -> Locator:
