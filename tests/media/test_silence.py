@@ -144,6 +144,23 @@ def test_a_long_hole_is_left_open() -> None:
     scene.assert_without_overlap()
 
 
+@pytest.mark.parametrize("away_s", [1.2, 1.6, 5.0])
+@pytest.mark.parametrize("is_mute", [False, True])
+def test_while_the_camera_was_away_no_silence_is_made_up(is_mute: bool, away_s: float) -> None:
+    scene = Scene(AAC)
+    scene.run(3, is_on=not is_mute)
+    lost_pts = scene.pts
+    skipped = round(away_s * 25)
+    scene.pts += skipped * STEP
+    scene._next += round(away_s * AAC.clock_rate)
+    found = scene.run(0.9, is_on=not is_mute)
+    back_pts = (lost_pts + skipped * STEP) * AAC.clock_rate // 90_000
+    late = [
+        frame for frame in found if is_silent(frame) and frame.pts < back_pts - AAC.clock_rate // 2
+    ]
+    assert late == [], "it is late by all the time that the camera was away"
+
+
 def test_what_begins_anew_never_begins_earlier() -> None:
     scene = Scene(L16)
     scene.run(4, is_on=False)

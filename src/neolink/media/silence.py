@@ -22,8 +22,9 @@ MUTED_AFTER_TICKS: Final = VIDEO_CLOCK_RATE
 LAG_S: Final = 0.2
 """Silence stays so far behind the picture: sound that comes back must not find its time taken."""
 
-MOST_AT_ONCE_S: Final = 2.0
-"""A longer hole is left open: pictures were missing as well, or nobody listened."""
+MOST_AT_ONCE_S: Final = 1.1
+"""A longer hole is left open: pictures were missing as well, or nobody listened. What comes late by
+more than a second makes players doubt their clocks. Pictures that stand in come once a second."""
 
 LONG_GONE_S: Final = 1.0
 """Sound of a time that was filled longer ago than this is not the camera being heard again: the
@@ -111,6 +112,8 @@ class Silence:
         if self._video_pts is None:
             self._heard_pts = video_pts
             self._end = max(now, self._end or now)
+        elif video_pts - self._video_pts > MOST_AT_ONCE_S * VIDEO_CLOCK_RATE:
+            self._heard_pts = video_pts  # the camera was away, and its sound has time to come
         self._video_pts = video_pts
         if self._end is None or video_pts - self._heard_pts <= MUTED_AFTER_TICKS:
             return ()
