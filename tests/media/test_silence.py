@@ -144,7 +144,7 @@ def test_a_long_hole_is_left_open() -> None:
     scene.assert_without_overlap()
 
 
-@pytest.mark.parametrize("away_s", [1.2, 1.6, 5.0])
+@pytest.mark.parametrize("away_s", [0.6, 1.2, 1.6, 5.0])
 @pytest.mark.parametrize("is_mute", [False, True])
 def test_while_the_camera_was_away_no_silence_is_made_up(is_mute: bool, away_s: float) -> None:
     scene = Scene(AAC)
@@ -159,6 +159,12 @@ def test_while_the_camera_was_away_no_silence_is_made_up(is_mute: bool, away_s: 
         frame for frame in found if is_silent(frame) and frame.pts < back_pts - AAC.clock_rate // 2
     ]
     assert late == [], "it is late by all the time that the camera was away"
+
+
+def test_pictures_that_stand_in_once_a_second_bring_no_silence() -> None:
+    silence = Silence()
+    silence.follow(AAC)
+    assert [silence.fill(FAR + second * 90_000) for second in range(9)] == [()] * 9
 
 
 def test_what_begins_anew_never_begins_earlier() -> None:

@@ -23,8 +23,11 @@ LAG_S: Final = 0.2
 """Silence stays so far behind the picture: sound that comes back must not find its time taken."""
 
 MOST_AT_ONCE_S: Final = 1.1
-"""A longer hole is left open: pictures were missing as well, or nobody listened. What comes late by
-more than a second makes players doubt their clocks. Pictures that stand in come once a second."""
+"""A longer hole is left open: what comes late by a second makes players doubt their clocks."""
+
+FAR_APART_TICKS: Final = VIDEO_CLOCK_RATE // 2
+"""Pictures further apart stand in for a camera that is away, or it has just come back: silence
+would come with them in lumps and late, and the sound has time to come by itself."""
 
 LONG_GONE_S: Final = 1.0
 """Sound of a time that was filled longer ago than this is not the camera being heard again: the
@@ -112,8 +115,8 @@ class Silence:
         if self._video_pts is None:
             self._heard_pts = video_pts
             self._end = max(now, self._end or now)
-        elif video_pts - self._video_pts > MOST_AT_ONCE_S * VIDEO_CLOCK_RATE:
-            self._heard_pts = video_pts  # the camera was away, and its sound has time to come
+        elif video_pts - self._video_pts > FAR_APART_TICKS:
+            self._heard_pts = video_pts
         self._video_pts = video_pts
         if self._end is None or video_pts - self._heard_pts <= MUTED_AFTER_TICKS:
             return ()
