@@ -186,7 +186,8 @@ def config_text(ports: Sequence[int], more: str = "") -> str:
         f'bind = "{HOST}"\nbind_port = 0\n\n[state]\nenabled = false\n\n'
         f"[rtsp]\nrtp_port = 0\nsession_timeout = {SESSION_TIMEOUT_S}\n\n"
         f"[limits]\nmax_connections = {MOST_CONNECTIONS}\n"
-        f"max_connections_per_ip = {MOST_CONNECTIONS}\n{more}{tables}"
+        f"max_connections_per_ip = {MOST_CONNECTIONS}\n"
+        f"max_unauthenticated = {MOST_CONNECTIONS}\n{more}{tables}"
     )
 
 
@@ -252,9 +253,10 @@ async def players(
 
 async def _describe_all(server: Served, cameras: int) -> None:
     """Let the bridge learn of all streams at a time: one by one takes half a second each."""
-    async with asyncio.timeout(FINISH_S), asyncio.TaskGroup() as tasks:
-        for index in range(cameras):
-            tasks.create_task(_describe(server.port, server.path % index))
+    async with asyncio.timeout(FINISH_S):
+        await asyncio.gather(
+            *(_describe(server.port, server.path % index) for index in range(cameras))
+        )
 
 
 async def _describe(port: int, path: str) -> None:
