@@ -40,7 +40,7 @@ check: .venv/development  ## lint, types, architecture, unit and property tests 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not foreign and not slow"
+	$(PYTEST) -m "not foreign and not slow and not alone"
 
 test: check peers  ## `check`, and what it has no time for: real players, foreign clients, attacks
 	$(PYTEST) --dist loadfile -m "foreign and not slow and not alone" --durations=10

@@ -58,6 +58,10 @@ async def _walk_by(bridge: RunningBridge) -> None:
             bridge.camera.push_motion(0, status, ai_type)
 
 
+AT_THE_END = "GstRTSPSrc:source: Could not write to resource"
+"""gst-launch that is told to end may close the connection by TEARDOWN, and then send PAUSE."""
+
+
 async def _run(bridge: RunningBridge, command: str) -> bytes:
     """Return what a program writes of the track while a person walks by."""
     walking = asyncio.create_task(_walk_by(bridge))
@@ -66,7 +70,8 @@ async def _run(bridge: RunningBridge, command: str) -> bytes:
     finally:
         walking.cancel()
         await asyncio.wait([walking])
-    assert "ERROR" not in ended.stdout + ended.stderr
+    said = (ended.stdout + ended.stderr).splitlines()
+    assert [line for line in said if line.startswith("ERROR") and AT_THE_END not in line] == []
     return ended.outputs[0]
 
 

@@ -28,6 +28,7 @@ def need_gstreamer() -> None:
 
 
 @pytest.mark.foreign
+@pytest.mark.alone
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("encoding", ["PCMU", "PCMA", "L16"])
 async def test_gstreamer_is_heard_at_its_pitch_and_in_time(encoding: str, transport: str) -> None:
@@ -44,6 +45,7 @@ async def test_gstreamer_is_heard_at_its_pitch_and_in_time(encoding: str, transp
 
 
 @pytest.mark.foreign
+@pytest.mark.alone
 async def test_gstreamer_plays_a_camera_that_cannot_talk_when_it_does_not_insist() -> None:
     need_gstreamer()
     async with running_bridge(CameraProfile(name="porch")) as bridge:

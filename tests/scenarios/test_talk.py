@@ -21,6 +21,8 @@ from support.rtsp_client import RtspClient
 from support.rtsp_talker import REQUIRE, Microphone, Talker
 from support.scenario import until_soon
 
+pytestmark = pytest.mark.alone
+
 PROFILE = CameraProfile(name="porch", talk=TalkProfile())
 FORMATS = [(0, "PCMU", 8000), (8, "PCMA", 8000), (99, "L16", 16_000)]
 

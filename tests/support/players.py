@@ -215,6 +215,7 @@ PLAYERS: dict[str, Callable[[_Wish], Awaitable[Playback]]] = {
 # -- what came out ------------------------------------------------------------------------
 
 _UNTIMED = "FFmpeg gives the first packet of any H.264 or H.265 RTSP stream no time"
+_CLOSED = "gst-launch that is told to end may send TEARDOWN, close, and then send PAUSE"
 _ENCODING = "mpv encodes a second of sound ahead of the picture; in normal play it is silent"
 
 _HARMLESS: tuple[tuple[str, str], ...] = (
@@ -222,6 +223,7 @@ _HARMLESS: tuple[tuple[str, str], ...] = (
         r"Non-monotonous DTS in output stream 0:0; previous: (\d{1,4}), current: \1; changing",
         _UNTIMED,
     ),
+    (r"^ERROR: from element .*GstRTSPSrc:source: Could not write to resource\.$", _CLOSED),
     (r"^No video PTS! Making something up", _UNTIMED),
     (r"^Invalid video timestamp: 0\.0\d+ -> 0\.0\d+$", _UNTIMED),
     (r"nut: Multiple keyframes with same PTS$", _UNTIMED),
