@@ -6,8 +6,7 @@ ffmpeg records ``/porch/auto`` over TCP from inside a network namespace whose li
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -17,17 +16,16 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from neolink.app import Bridge, BridgeSettings
+from neolink.app import Bridge
 from neolink.media.tracks import StreamKind
 from neolink.rtsp_server.sessions.player import Player
-from neolink.rtsp_server.settings import MountSettings, RtspSettings
 from neolink.simulator.counter import read_counter
 from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
 from support.attached import ffmpeg_recorder, show
 from support.camera_bench import PROFILE, settings_for
 from support.netns import namespace
-from support.scenario import until_soon
+from support.scenario import PRODUCT, bridged, until_soon
 
 pytestmark = [pytest.mark.foreign, pytest.mark.alone, pytest.mark.timeout(240)]
 
@@ -44,24 +42,6 @@ THROTTLED_S = 12.0
 
 LONGEST_STILL_S = 4.0
 """What waits of main when sub comes is given up: that much of time has no picture."""
-
-
-@asynccontextmanager
-async def bridged_at(host: str, camera: SimulatedCamera) -> AsyncIterator[Bridge]:
-    """Run a bridge that listens on the address that the namespace reaches."""
-    settings = settings_for(camera)
-    rtsp = RtspSettings(bind=host, port=0, rtp_port=0)
-    mounts = [MountSettings(camera=settings.name)]
-    bridge = Bridge(BridgeSettings(cameras=[settings], mounts=mounts, rtsp=rtsp))
-    is_ready = asyncio.Event()
-    running = asyncio.create_task(bridge.run(on_ready=is_ready.set), name="bridge")
-    try:
-        await until_soon(lambda: is_ready.is_set() or running.done(), "the bridge")
-        yield bridge
-        assert not running.done(), "the bridge ended"
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 async def seconds_until(condition: Callable[[], object], what: str, limit_s: float) -> float:
@@ -111,7 +91,11 @@ async def test_a_recorder_behind_a_slow_link_gets_sub_and_then_main_again(tmp_pa
     profile = replace(PROFILE, bitrate_kbps=MAIN_KBPS, size=MAIN_SIZE)
     assert profile.clip(MAIN).bitrate_kbps > 0.9 * MAIN_KBPS
     with namespace() as net:
-        async with SimulatedCamera(profile) as camera, bridged_at(net.host, camera) as bridge:
+        async with (
+            SimulatedCamera(profile) as camera,
+            bridged(settings_for(camera), pace=PRODUCT, host=net.host) as running,
+        ):
+            bridge = running.bridge
             url = f"rtsp://{net.host}:{bridge.rtsp.port}/porch/auto"
             output = tmp_path / "auto.nut"
             async with ffmpeg_recorder(url, output, inside=net.inside) as recorder:

@@ -27,7 +27,7 @@ from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
 from support.attached import Attached, Shown, ffmpeg_recorder, gstreamer_viewer, pictures_of, show
 from support.camera_bench import PROFILE, settings_for
-from support.scenario import MIB, Pace, Resources, bridged, until_soon
+from support.scenario import MIB, PRODUCT, Resources, bridged, until_soon
 
 pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
@@ -38,9 +38,6 @@ CLIP = PROFILE.clip(SUB)
 
 H265_PROFILE = replace(PROFILE, codec=VideoCodec.H265, audio="adpcm")
 SLOW = pytest.mark.slow
-PRODUCT = Pace(start_hold_s=3.0, lost_hold_s=8.0, interval_s=1.0, grace_s=1.0)
-"""The waiting times of the product, but for how soon a stream ends that nobody watches."""
-
 BACKOFF_MAX_S = 0.5
 """Else most cuts would find a camera that the bridge has not even called yet."""
 

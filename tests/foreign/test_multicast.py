@@ -5,47 +5,28 @@ records, GStreamer decodes; one comes late and one leaves early.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from neolink.app import Bridge, BridgeSettings
+from neolink.app import Bridge
 from neolink.media.tracks import StreamKind
-from neolink.rtsp_server.settings import MountSettings, MulticastSettings, RtspSettings
+from neolink.rtsp_server.settings import MulticastSettings, RtspSettings
 from neolink.simulator.clips import Clip
 from neolink.simulator.server import SimulatedCamera
 from support.attached import Shown, ffmpeg_recorder, gstreamer_viewer, show
 from support.camera_bench import PROFILE, settings_for
 from support.netns import namespace
-from support.scenario import until_soon
+from support.scenario import PRODUCT, bridged, until_soon
 
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(120)]
 
 SUB = StreamKind.SUB
 CLIP = PROFILE.clip(SUB)
 SECONDS = 4.0
-
-
-@asynccontextmanager
-async def bridged_at(host: str, camera: SimulatedCamera) -> AsyncIterator[Bridge]:
-    """Run a bridge with multicast that listens on the address that the namespace reaches."""
-    settings = settings_for(camera)
-    multicast = MulticastSettings(is_enabled=True)
-    rtsp = RtspSettings(bind=host, port=0, rtp_port=0, multicast=multicast)
-    mounts = [MountSettings(camera=settings.name)]
-    bridge = Bridge(BridgeSettings(cameras=[settings], mounts=mounts, rtsp=rtsp))
-    is_ready = asyncio.Event()
-    running = asyncio.create_task(bridge.run(on_ready=is_ready.set), name="bridge")
-    try:
-        await until_soon(lambda: is_ready.is_set() or running.done(), "the bridge")
-        yield bridge
-        assert not running.done(), "the bridge ended"
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+MULTICAST = RtspSettings(multicast=MulticastSettings(is_enabled=True))
 
 
 def playing(bridge: Bridge) -> int:
@@ -59,7 +40,10 @@ async def test_players_of_a_group_show_the_one_stream_whole(tmp_path: Path) -> N
         async with AsyncExitStack() as stack:
             enter = stack.enter_async_context
             camera = await enter(SimulatedCamera(PROFILE))
-            bridge = await enter(bridged_at(net.host, camera))
+            running = await enter(
+                bridged(settings_for(camera), rtsp=MULTICAST, pace=PRODUCT, host=net.host)
+            )
+            bridge = running.bridge
             url = f"rtsp://{net.host}:{bridge.rtsp.port}/porch/sub"
             first = await enter(
                 ffmpeg_recorder(

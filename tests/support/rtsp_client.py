@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import TracebackType
 from typing import Literal, Self
 
@@ -36,6 +37,7 @@ __all__ = ["GroupPair", "ReceivedTrack", "RtspClient", "UdpPair"]
 WAIT_S = 20.0
 """How long anything may take before a test fails."""
 
+STAP_A = 24
 RECEIVE_BYTES = 256 * 1024
 
 MOST_LATE_TICKS = 45_000
@@ -97,6 +99,13 @@ class ReceivedTrack:
             if not stamps or stamps[-1] != packet.timestamp:
                 stamps.append(packet.timestamp)
         return stamps
+
+    def check_gaps(self) -> None:
+        """Assert that each gap lies between pictures, and that H.264 goes on with a key frame."""
+        for before, packet in pairwise(self.packets):
+            if packet.sequence != before.sequence + 1 & 0xFFFF:
+                assert before.marker, "a picture was cut"
+                assert packet.payload[0] & 0x1F == STAP_A, "no parameter sets after a gap"
 
     def take_rtp(self, data: bytes) -> None:
         packet = RtpPacket.parse(data)

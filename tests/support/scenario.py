@@ -31,6 +31,7 @@ from support.rtsp_client import RtspClient
 
 __all__ = [
     "MIB",
+    "PRODUCT",
     "Pace",
     "Picture",
     "Resources",
@@ -75,6 +76,10 @@ class Pace:
     grace_s: float = 0.2
 
 
+PRODUCT = Pace(start_hold_s=3.0, lost_hold_s=8.0, interval_s=1.0, grace_s=1.0)
+"""The waiting times of the product, but for how soon a stream ends that nobody watches."""
+
+
 def hurry(bridge: Bridge, pace: Pace) -> None:
     """Shorten what the hub waits for: no setting of a bridge reaches these."""
     for stream in bridge.streams.values():
@@ -93,15 +98,19 @@ async def bridged(
     mount: MountSettings | None = None,
     rtsp: RtspSettings | None = None,
     pace: Pace | None = None,
+    host: str = HOST,
 ) -> AsyncIterator[RunningBridge]:
-    """Run a bridge in front of cameras that the caller keeps. ``mount`` is used for each."""
+    """Run a bridge in front of cameras that the caller keeps. ``mount`` is used for each.
+
+    It listens on ``host``; what players in a namespace reach is not loopback.
+    """
     others = asyncio.all_tasks()
     mount = mount or MountSettings(camera="")
     bridge = Bridge(
         BridgeSettings(
             cameras=cameras,
             mounts=[replace(mount, camera=camera.name) for camera in cameras],
-            rtsp=replace(rtsp or RtspSettings(), bind=HOST, port=0, rtp_port=0),
+            rtsp=replace(rtsp or RtspSettings(), bind=host, port=0, rtp_port=0),
         )
     )
     hurry(bridge, pace or Pace())
