@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support import leaks, stuck
-from support.leaks import (  # hooks: no test passes while a password of the tests is written
+from support import differences, leaks, steady, stuck
+from support.leaks import (  # a hook: no test passes while a password of the tests is written
     pytest_runtest_makereport,
-    pytest_unconfigure,
+)
+from support.steady import (  # a hook: while the process stands still, so does its time
+    pytest_runtest_protocol,
 )
 from support.stuck import pytest_runtest_call  # a hook: a test that hangs tells where
 
@@ -19,6 +21,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
     "pytest_unconfigure",
 ]
 
@@ -30,7 +33,16 @@ settings.load_profile("untimed")
 def pytest_configure() -> None:
     """Begin to watch all tests."""
     leaks.pytest_configure()
+    steady.pytest_configure()
+    differences.pytest_configure()
     stuck.listen_for_trouble()
+
+
+def pytest_unconfigure() -> None:
+    """End that."""
+    differences.pytest_unconfigure()
+    steady.pytest_unconfigure()
+    leaks.pytest_unconfigure()
 
 
 REPOSITORY = Path(__file__).parent.parent

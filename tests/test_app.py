@@ -184,8 +184,7 @@ async def test_a_server_that_fails_inside_is_started_again_and_cameras_go_on(
     async with running_bridge(PORCH) as running:
         await running.camera.wait_for(lambda stats: stats.logins == 1)
         with monkeypatch.context() as patch:
-            patch.setattr("neolink.rtsp_server.server.SWEEP_S", 0.01)
-            patch.setattr(running.bridge.rtsp, "sweep", lambda: 1 / 0)
+            patch.setattr("neolink.rtsp_server.server.SWEEP_S", None)  # no time to sleep for
             await eventually(lambda: "rtsp server: failed" in caplog.text, timeout_s=3)
         await eventually(lambda: running.bridge.rtsp.door.is_open)
         async with RtspClient(running.url("porch", "sub")) as player:
@@ -220,9 +219,11 @@ async def test_a_description_learnt_before_does_not_wake_the_camera(
         )
         bridge = bridge_of(settings)
         bridge.streams["porch", SUB]._grace_s = 0.05
-        running = asyncio.create_task(bridge.run())
+        is_ready = asyncio.Event()
+        running = asyncio.create_task(bridge.run(on_ready=is_ready.set))
         try:
-            await asyncio.sleep(0.05)
+            await is_ready.wait()
+            await asyncio.sleep(0.05)  # nothing happens meanwhile
             url = f"rtsp://{HOST}:{bridge.rtsp.port}/porch/sub"
             assert simulated.stats.connections == 0
             async with RtspClient(url) as player:
@@ -232,7 +233,7 @@ async def test_a_description_learnt_before_does_not_wake_the_camera(
                 async with RtspClient(url) as player:
                     assert (await player.describe()).status == 200
                     assert (await player.setup(0)).status == 200
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # nothing happens meanwhile
             assert simulated.stats.connections == 1
             assert bridge.cameras[0].status.state is CameraState.IDLE
             async with RtspClient(url) as player:

@@ -14,5 +14,7 @@ def __getattr__(name: str) -> str:
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - see above
 
-        return version("neolink")
+        found = version("neolink")
+        globals()[name] = found  # the next time it needs no file: there may be no descriptor left
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

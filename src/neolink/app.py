@@ -165,15 +165,7 @@ class Bridge:
             on_ready()
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                parts = {
-                    "rtsp server": self._serve,
-                    "sweep": self._sweep,
-                    **self.onlookers.parts(),
-                }
-                for name, part in parts.items():
-                    tasks.create_task(self._supervise(name, part), name=name)
-                for device in self._devices:
-                    self._begin(device, [])
+                self._begin_all(tasks)
                 try:
                     await asyncio.get_running_loop().create_future()
                 finally:
@@ -207,6 +199,14 @@ class Bridge:
             finally:
                 for begin in beginnings:
                     begin()
+
+    def _begin_all(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin with every part and device. Who waits for the end holds on to none that goes."""
+        parts = {"rtsp server": self._serve, "sweep": self._sweep, **self.onlookers.parts()}
+        for name, part in parts.items():
+            tasks.create_task(self._supervise(name, part), name=name)
+        for device in self._devices:
+            self._begin(device, [])
 
     def _begin(self, device: _Device, sources: Iterable[CameraStream]) -> None:
         """Give a device more streams, and start it if that is still to be done."""

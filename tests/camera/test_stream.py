@@ -165,11 +165,14 @@ async def test_a_stream_refused_is_tried_again_with_growing_pauses_and_others_do
     profile = replace(PROFILE, streams=(MAIN, SUB))
     async with SimulatedCamera(profile) as camera, rigged(camera, SUB, EXTERN) as rig:
         loop = asyncio.get_running_loop()
-        times: list[float] = []
-        for count in range(2, 7):  # the first is the other stream's
-            await camera.wait_for(has_asked(count))
-            times.append(loop.time())
-        pauses = [later - earlier for earlier, later in pairwise(times)]
+        times: dict[int, float] = {}
+
+        def note(stats: CameraStats) -> bool:
+            times.setdefault(stats.requests[MessageId.PREVIEW_START], loop.time())
+            return has_asked(6)(stats)
+
+        await camera.wait_for(note)  # it is called with each request
+        pauses = [later - earlier for earlier, later in pairwise(times[n] for n in range(2, 7))]
         assert pauses[1] > 0.035
         assert pauses[2] > 0.075
         assert camera.stats.logins == 1

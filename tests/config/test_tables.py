@@ -144,7 +144,7 @@ ROWS: list[tuple[str, str, str, object, str, object, str]] = [
      '"239.1.2.0/30"', "239.1.2.0/30", '"224.0.0.0/24"'),
     ("rtsp.multicast", "port", "port", 8002, "9000", 9000, "80"),
     ("rtsp.multicast", "ttl", "ttl", 16, "1", 1, "256"),
-    ("rtsp", "setup_timeout", "setup_timeout", 10.0, "25", 25.0, "0"),
+    ("rtsp", "setup_timeout", "setup_timeout", 9.0, "25", 25.0, "0"),
     ("rtsp", "start", "start", StartMode.FAST, '"Live"', StartMode.LIVE, '"slow"'),
     ("rtsp", "audio", "audio", AudioChoice.AUTO, '"L16"', AudioChoice.L16, "5"),
     ("rtsp", "udp_payload", "udp_payload", 1400, "1200", 1200, "1473"),

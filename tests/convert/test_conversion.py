@@ -105,6 +105,18 @@ async def test_a_failure_is_told_once_and_ends_it(scene: Scene) -> None:
     assert scene.delivered == []
 
 
+async def test_frames_that_nobody_can_take_are_a_failure_told_once(scene: Scene) -> None:
+    def refuse(frame: AudioFrame) -> None:
+        raise ValueError(f"no packet can be made of {frame.pts}")
+
+    scene.conversion._deliver = refuse
+    scene.push(0, 5)
+    await until(lambda: scene.failed)
+    scene.push(5, 10)
+    await until(lambda: scene.threads.jobs == 0)
+    assert [str(error) for error in scene.failed] == ["no packet can be made of 0"]
+
+
 async def test_who_has_closed_is_given_nothing(scene: Scene) -> None:
     scene.coder.gate.clear()
     scene.push(0, 5)
@@ -124,6 +136,16 @@ async def test_frames_wait_where_the_threads_take_no_more(
     scene.push(3, 4)
     await until(lambda: len(scene.delivered) == 4)
     assert scene.delivered == [0, 1, 2, 3]
+
+
+async def test_threads_that_take_nothing_for_long_are_told_as_a_failure(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neolink.convert.threads.MAX_JOBS", 0)
+    scene.push(0, module.MAX_WAITING)
+    assert scene.failed == []
+    scene.push(module.MAX_WAITING, module.MAX_WAITING + 5)
+    assert [str(error) for error in scene.failed] == [module.NO_THREAD]
 
 
 async def test_damage_is_counted(scene: Scene) -> None:

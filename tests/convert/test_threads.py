@@ -87,6 +87,44 @@ async def test_too_many_jobs_are_refused(
     orders.threads.close()
 
 
+@pytest.mark.parametrize("running", [0, 1])
+async def test_where_the_system_gives_no_thread_a_job_is_refused_and_never_done(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch, running: int
+) -> None:
+    """A pool keeps what it was given when its thread could not begin; one that runs would do it."""
+    orders, done = Orders(deadline_s=0.05), []
+    for _ in range(running):
+        orders.threads.submit(gate.wait, orders.done.append, orders.failed.append)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        work = lambda: done.append("done")  # noqa: E731
+        assert not orders.threads.submit(work, orders.done.append, orders.failed.append)
+    assert orders.threads.jobs == running
+    gate.set()
+    await until(lambda: len(orders.done) == running)
+    assert orders.threads.submit(lambda: "next", orders.done.append, orders.failed.append)
+    await until(lambda: orders.done[-1:] == ["next"])
+    assert orders.threads.jobs == 0
+    assert (done, orders.failed) == ([], [])
+    orders.threads.close()
+
+
+async def test_a_job_that_was_given_up_before_its_turn_is_not_done(gate: threading.Event) -> None:
+    orders, done = Orders(deadline_s=0.02), []
+    for _ in range(module.MAX_THREADS):
+        orders.threads.submit(gate.wait, orders.done.append, orders.failed.append)
+    orders.threads.submit(lambda: done.append("done"), orders.done.append, orders.failed.append)
+    await until(lambda: len(orders.failed) == module.MAX_THREADS + 1)
+    gate.set()
+    await until(lambda: orders.threads.jobs == 0)
+    assert done == []
+    orders.threads.close()
+
+
 async def test_who_closes_waits_for_nothing_and_is_told_of_nothing(gate: threading.Event) -> None:
     orders = Orders()
     for _ in range(5):

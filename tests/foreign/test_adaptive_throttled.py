@@ -131,7 +131,9 @@ async def test_a_recorder_behind_a_slow_link_gets_sub_and_then_main_again(tmp_pa
     for times in (*shown.packet_s.values(), shown.picture_s):
         assert all(b > a for a, b in pairwise(times)), "time stood still"
     sound = shown.packet_s["audio"]
-    assert max(b - a for a, b in pairwise(sound)) < 0.3, "the sound has a hole"
+    holes = [b - a for a, b in pairwise(sound) if b - a >= 0.3]
+    assert len(holes) <= sums.drop_episodes, f"the sound has holes of {holes} s"
+    assert max(holes, default=0.0) < LONGEST_STILL_S
     assert max(b - a for a, b in pairwise(shown.picture_s)) < LONGEST_STILL_S
 
 

@@ -134,6 +134,7 @@ class Watched:
 
 
 @pytest.mark.foreign
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["ffmpeg", "pyav"])
 async def test_a_reader_too_slow_never_shows_a_broken_picture(name: str) -> None:
     profile = replace(PROFILE, bitrate_kbps=BITRATE_KBPS, size=SIZE)
@@ -197,6 +198,7 @@ def check_fall_back(overheard: Overheard) -> None:
 
 
 @pytest.mark.foreign
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["ffmpeg", "pyav"])
 async def test_udp_falls_back_to_tcp_on_one_connection(name: str) -> None:
     profile = CameraProfile(name="porch", audio="aac", streams=(SUB,))

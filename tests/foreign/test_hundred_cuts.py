@@ -19,7 +19,8 @@ from random import Random
 import pytest
 
 from neolink.hub.stream import Stream
-from neolink.media.tracks import StreamKind, VideoCodec
+from neolink.media.tracks import Presentation, StreamKind, VideoCodec
+from neolink.media.units import AccessUnit, MediaUnit
 from neolink.rtsp_server.context import Context
 from neolink.simulator.clips import Clip
 from neolink.simulator.faults import Cut, Reboot, Refuse, Truncate
@@ -27,7 +28,8 @@ from neolink.simulator.profile import CameraProfile
 from neolink.simulator.server import SimulatedCamera
 from support.attached import Attached, Shown, ffmpeg_recorder, gstreamer_viewer, pictures_of, show
 from support.camera_bench import PROFILE, settings_for
-from support.scenario import MIB, PRODUCT, Resources, bridged, until_soon
+from support.scenario import MIB, PRODUCT, Resources, bridged, numbers_of, until_soon
+from support.steady import stood_still_s
 
 pytestmark = [pytest.mark.foreign, pytest.mark.alone]
 
@@ -47,6 +49,12 @@ RETURN_S = 0.6
 LONGEST_OUTAGE_S = 12.0
 LOST_PER_CUT = 2
 """Pictures that may be under way when a connection is reset."""
+
+MOST_LATE_S = 2.0
+"""How far behind a player may be that stands still just now."""
+
+MOST_LATER = 0.8 * len(CLIP.access_units)
+"""Pictures after the mark; of a whole turn of the clip nothing could be told."""
 
 CUTS = ("now", "in_frame", "between_frames", "in_header", "before_login", "truncate", "reboot")
 
@@ -130,7 +138,8 @@ class Story:
     def of(cls, counters: Sequence[int | None], clip: Clip) -> "Story":
         """Read the counters; fail where one is none of these."""
         story, length = cls(), len(clip.access_units)
-        expected, last_key = 0, 0
+        expected = last_key = counters[0] or 0
+        assert clip.is_key(expected), "it begins within a group of pictures"
         for at, number in enumerate(counters):
             assert number is not None, f"picture {at} cannot be read"
             if number == expected:
@@ -168,6 +177,46 @@ def test_the_hundred_cuts_are_of_every_kind_and_fit_into_their_time() -> None:
 
 
 # ---------------------------------------------------------------- the proof
+class Newest:
+    """A reader of the stream that knows which of the clip's pictures came last."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.number: int | None = None
+        self._number_of = numbers_of(clip)
+
+    def push(self, unit: MediaUnit) -> None:
+        if isinstance(unit, AccessUnit):
+            self.number = self._number_of(unit.nal_units)
+
+    def presentation_changed(self, presentation: Presentation) -> None:
+        raise AssertionError(presentation)
+
+    def source_stopped(self) -> None:
+        pass
+
+    def source_ended(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment behind the last cut: pictures published so far, and which one came last."""
+
+    published: int
+    number: int | None
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Between which moments a player came, and between which it left."""
+
+    started_s: float
+    playing_s: float
+    marked_s: float
+    ended_s: float
+
+
 class Sessions:
     """Counts the sessions that are ever made, and the PLAYs."""
 
@@ -219,9 +268,11 @@ async def test_players_outlive_every_cut_of_the_camera(
         running = await stack.enter_async_context(bridged(settings, pace=PRODUCT))
         stream = running.bridge.streams["porch", SUB]
         sessions = Sessions(running.bridge.rtsp.context, monkeypatch)
+        still_before_s, newest = stood_still_s(), Newest(clip)
+        stream.subscribe(newest)
         await camera.wait_for(lambda stats: stats.logins == 1)
         alone = await Resources.settled()
-        url = running.url("porch", "sub")
+        url, started_s = running.url("porch", "sub"), time.monotonic()
         recorder = await stack.enter_async_context(ffmpeg_recorder(url, tmp_path / "tcp.nut"))
         await camera.wait_for(lambda stats: stats.frames_sent[KEY] > 0, 15)
         recorder_s = time.monotonic()
@@ -235,30 +286,43 @@ async def test_players_outlive_every_cut_of_the_camera(
 
         assert recorder.is_running, recorder.said
         assert viewer.is_running, viewer.said
+        mark = await _mark(camera, stream, newest)
         await before.until_again()
         grown = Resources.now().rss_bytes - before.rss_bytes
         assert (sessions.playing, sessions.made) == (at_first, 2)
         assert sum(record.getMessage().startswith("playing") for record in told.records) == 2
-        ended_s, published = time.monotonic(), camera.stats.frames_sent[KEY] + stream.stand_ins
         assert (recorder.troubles, viewer.troubles) == ([], [])
         codes = await asyncio.gather(recorder.stop(), viewer.stop())
         assert tuple(codes) == (255, 0)  # ffmpeg tells so that it was asked to end
+        ended_s = time.monotonic()
         await until_soon(lambda: not len(running.bridge.rtsp.context.sessions), "their TEARDOWN")
         await alone.until_again(5.0)
         assert (stream.sink_failures, camera.stats.protocol_troubles) == (0, 0)
         assert grown < 32 * MIB
     assert camera.stats.connections > cuts
-    recorded, viewed = await show(recorder.output), await show(viewer.output)
+    recorded = await show(recorder.output)
+    viewed = await show(viewer.output, may_squeeze=True)
     same = pictures_of(clip)
     assert recorded.checksums == [same[number or 0] for number in recorded.counters]
-    for player, shown, began_s in ((recorder, recorded, recorder_s), (viewer, viewed, viewer_s)):
-        _report(player, shown, ended_s - began_s, grown)
+    still_s = stood_still_s() - still_before_s
+    for player, shown, playing_s in ((recorder, recorded, recorder_s), (viewer, viewed, viewer_s)):
+        _report(player, shown, ended_s - playing_s, grown)
         _check_story(shown, camera, stream, cuts)
-        _check_loss(shown, camera, published)
-        _check_time(shown, ended_s - began_s)
+        _check_loss(shown, camera, mark, still_s)
+        _check_rising(shown, may_squeeze=player.is_gstreamer)
+        _check_time(shown, Span(started_s, playing_s, mark.at_s, ended_s), still_s)
     print(f"{camera.stats.describe()}; {stream.stand_ins} stand-ins")  # noqa: T201
     assert len(recorded.packet_s["video"]) == len(recorded.counters)
     assert recorded.packet_s["audio"][-1] == pytest.approx(recorded.packet_s["video"][-1], abs=0.5)
+
+
+async def _mark(camera: SimulatedCamera, stream: Stream, newest: Newest) -> Mark:
+    """Set the mark, and let so much follow it that every player reaches it."""
+    sent = camera.stats.frames_sent[KEY]
+    mark = Mark(sent + stream.stand_ins, newest.number, time.monotonic())
+    more = sent + round(MOST_LATE_S * CLIP.frame_rate)
+    await camera.wait_for(lambda stats: stats.frames_sent[KEY] > more, 15)
+    return mark
 
 
 def _check_story(shown: Shown, camera: SimulatedCamera, stream: Stream, cuts: int) -> None:
@@ -270,21 +334,40 @@ def _check_story(shown: Shown, camera: SimulatedCamera, stream: Stream, cuts: in
     assert len(shown.counters) <= stats.frames_sent[KEY] + stream.stand_ins
 
 
-def _check_loss(shown: Shown, camera: SimulatedCamera, published: int) -> None:
-    """Expect all that was ``published`` until the players were told to end, but what a cut took.
+def _check_loss(shown: Shown, camera: SimulatedCamera, mark: Mark, still_s: float) -> None:
+    """Expect all that was published from its first picture to the mark, but what a cut took.
 
-    What is sent while they end does not count: one may take a second more than the other.
+    Where the camera stood still before it was cut, all of that time was under way at once. What is
+    sent while players end does not count: one may take a second more than the other. But it is
+    known how many of these it had seen, because nothing is missing among them.
     """
-    assert published - len(shown.counters) <= LOST_PER_CUT * camera.stats.connections
+    first, last = shown.counters[0], shown.counters[-1]
+    assert first is not None
+    assert last is not None
+    assert mark.number is not None
+    seen_later = (last - mark.number) % len(CLIP.access_units)
+    assert seen_later < MOST_LATER, "it has not even seen what was marked"
+    lost = mark.published - first + seen_later - len(shown.counters)
+    most = LOST_PER_CUT * camera.stats.connections + still_s * CLIP.frame_rate
+    assert lost <= most
 
 
-def _check_time(shown: Shown, media_s: float) -> None:
+def _check_rising(shown: Shown, *, may_squeeze: bool) -> None:
+    """Expect that time never goes back, nor stands still but for pictures that are squeezed."""
     for times in (*shown.packet_s.values(), shown.picture_s):
-        falls = [(a, b) for a, b in pairwise(times) if b <= a]
+        falls = [(a, b) for a, b in pairwise(times) if b < a or (b == a and not may_squeeze)]
         assert not falls, f"timestamps that do not rise: {falls}"
-        assert times[-1] - times[0] == pytest.approx(media_s, rel=0.02, abs=1.0)
+
+
+def _check_time(shown: Shown, span: Span, still_s: float) -> None:
+    """Expect as much media as time went by; ``still_s`` of it the camera stood still."""
+    shortest_s, longest_s = span.marked_s - span.playing_s, span.ended_s - span.started_s
+    slack_s = max(1.0, 0.02 * shortest_s)
+    for times in (*shown.packet_s.values(), shown.picture_s):
+        length_s = times[-1] - times[0]
+        assert shortest_s - slack_s - still_s < length_s < longest_s + slack_s
     silences = [b - a for a, b in pairwise(shown.picture_s)]
-    assert max(silences) < PRODUCT.lost_hold_s + 1.5
+    assert max(silences) < PRODUCT.lost_hold_s + 1.5 + still_s
 
 
 def _report(player: Attached, shown: Shown, media_s: float, grown: int) -> None:

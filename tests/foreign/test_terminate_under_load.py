@@ -34,6 +34,8 @@ UDP_PLAYERS = 8
 
 LOAD_S = 3.0
 END_S = 10.0
+PLAYERS_END_S = 40.0
+"""GStreamer waits up to 20 s for answers of a server that has gone."""
 
 
 def config(folder: Path, camera_port: int) -> Path:
@@ -102,6 +104,6 @@ async def test_sigterm_ends_twenty_players_in_time_and_logs_out_of_the_camera(
 
 
 async def _end_by_themselves(recorder: Attached, viewer: Attached) -> None:
-    await until_soon(lambda: not recorder.is_running, lambda: recorder.said)
-    await until_soon(lambda: not viewer.is_running, lambda: viewer.said)
+    await until_soon(lambda: not recorder.is_running, lambda: recorder.said, PLAYERS_END_S)
+    await until_soon(lambda: not viewer.is_running, lambda: viewer.said, PLAYERS_END_S)
     assert recorder.process.returncode == 0, recorder.said

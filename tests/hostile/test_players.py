@@ -56,9 +56,11 @@ def unhurt(bridge: Siege) -> Iterator[None]:
 
 def test_the_judge_notices_a_bridge_that_stands_still(bridge: Siege) -> None:
     bridge.process.send_signal(signal.SIGSTOP)
-    time.sleep(1.2 * LONGEST_GAP_S)  # what is measured is time
-    bridge.process.send_signal(signal.SIGCONT)
-    assert bridge.healthy.longest_gap_s() > LONGEST_GAP_S
+    try:
+        while bridge.healthy.longest_gap_s() <= 1.2 * LONGEST_GAP_S:
+            time.sleep(0.05)  # what is measured is time
+    finally:
+        bridge.process.send_signal(signal.SIGCONT)
     with pytest.raises(AssertionError):
         bridge.check_unhurt()
     bridge.begin()
@@ -249,9 +251,10 @@ def test_no_descriptors_left_is_survived(bridge: Siege) -> None:
         with ExitStack() as stack:
             for _ in range(100):
                 stack.enter_context(bridge.peer())
-            before = bridge.healthy.pictures
-            time.sleep(2)  # of errors when accepting, over and over
-            assert bridge.healthy.pictures > before + 20
+            enough = bridge.healthy.pictures + 50
+            while bridge.healthy.pictures < enough:
+                time.sleep(0.1)  # of errors when accepting, over and over
+                assert bridge.healthy.longest_gap_s() < LONGEST_GAP_S
     finally:
         bridge.limit_descriptors(None)
     assert "cannot accept players" in bridge.log()

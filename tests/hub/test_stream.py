@@ -65,7 +65,8 @@ class Watched(Stream):
     def __init__(self) -> None:
         self.requests: list[bool] = []
         self.asked = asyncio.Event()
-        super().__init__("porch/main", clock=ManualClock(), grace_s=GRACE_S, on_demand=self._note)
+        self.clock = ManualClock()
+        super().__init__("porch/main", clock=self.clock, grace_s=GRACE_S, on_demand=self._note)
 
     def _note(self, is_wanted: bool) -> None:
         self.requests.append(is_wanted)
@@ -315,6 +316,37 @@ async def test_new_parameter_sets_change_the_description_but_not_the_sessions(
     assert stream.presentation == Presentation(camera.video, L16)
     assert stream.description_version == version + 1
     assert sink.changes == []
+
+
+async def test_another_size_is_logged_also_where_it_changes_all_the_time(
+    stream: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    camera = Camera(stream)
+    sizes = ((640, 360), (1280, 720))
+
+    def told() -> list[str]:
+        return [text for text in caplog.messages if text.startswith("pictures are")]
+
+    with stream.hold():
+        camera.pictures(30)
+        for number in range(1, 12):
+            width, height = sizes[number % 2]
+            sets = ParameterSets(b"\x67\x64\x00%c" % number, H264.parameter_sets.pps)
+            camera.video = replace(H264, parameter_sets=sets, width=width, height=height)
+            camera.picture(key=True)
+        usual = "pictures are 1280x720 now and were 640x360; players go on, in the same session"
+        assert told() == [usual]
+        stream.clock.advance(11)
+        sets = ParameterSets(b"\x67\x64\x00\x63", H264.parameter_sets.pps)
+        camera.video = replace(camera.video, parameter_sets=sets)
+        camera.picture(key=True)
+        assert told() == [usual], "other parameter sets are no other size"
+        camera.video = H264
+        camera.picture(key=True)
+    (last,) = told()[1:]
+    assert last.startswith("pictures are 640x360 now and were 1280x720; ")
+    assert last.endswith(" (10 more like this held back)")
 
 
 @pytest.mark.parametrize("is_lost_between", [False, True])

@@ -49,7 +49,7 @@ def test_a_missing_password_is_named_and_not_sent(serve: Serve) -> None:
 
 
 def test_too_many_wrong_logins_say_how_long_to_wait(serve: Serve) -> None:
-    strict = replace(LOCKED, limits=replace(LOCKED.limits, free_logins=1, login_interval_s=1.5))
+    strict = replace(LOCKED, limits=replace(LOCKED.limits, free_logins=1, login_interval_s=4.0))
     served = serve(view_of(camera("porch")), settings=strict)
     page = served.go()
     log_in(page, password="guess")

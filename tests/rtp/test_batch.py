@@ -25,8 +25,8 @@ def batch_of(lengths: list[int], channel: int = 0) -> PacketBatch:
 
 
 def grouped(lengths: list[int], max_segments: int = 64, max_bytes: int = 65_000) -> list[list[int]]:
-    segments = batch_of(lengths).segments(max_segments, max_bytes)
-    return [[len(datagram) for datagram in datagrams] for _, datagrams in segments]
+    runs = batch_of(lengths).segments(max_segments, max_bytes)
+    return [[len(datagram) for datagram in run.datagrams()] for run in runs]
 
 
 def test_home_channel_is_the_buffer_itself() -> None:
@@ -95,10 +95,12 @@ def test_segments_hold_all_datagrams_in_order(
     lengths: list[int], max_segments: int, max_bytes: int
 ) -> None:
     batch = batch_of(lengths)
-    segments = batch.segments(max_segments, max_bytes)
-    assert [view for _, run in segments for view in run] == batch.datagrams()
-    for size, run in segments:
-        assert [len(view) for view in run[:-1]] == [size] * (len(run) - 1)
-        assert 1 <= len(run[-1]) <= size
-        assert len(run) <= max_segments
-        assert sum(map(len, run)) <= max_bytes or len(run) == 1
+    runs = batch.segments(max_segments, max_bytes)
+    assert [view for run in runs for view in run.datagrams()] == batch.datagrams()
+    for run in runs:
+        views = list(run.datagrams())
+        assert [len(view) for view in views[:-1]] == [run.size] * (len(views) - 1)
+        assert 1 <= len(views[-1]) <= run.size
+        assert len(views) <= max_segments
+        assert run.is_single == (len(views) == 1)
+        assert len(run.data) <= max_bytes or run.is_single

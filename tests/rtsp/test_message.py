@@ -191,9 +191,10 @@ def test_http_on_a_fresh_connection_asks_for_a_tunnel(first: bytes) -> None:
     assert caught.value.status == 400
 
 
-def test_http_after_a_message_is_a_bad_request_line() -> None:
+@pytest.mark.parametrize("before", [OPTIONS, FRAME, b"$\x00\x08\x01" + bytes(2049), RESPONSE])
+def test_http_after_a_message_is_a_bad_request_line(before: bytes) -> None:
     with pytest.raises(MessageError) as caught:
-        RtspReader().feed(OPTIONS + b"GET / HTTP/1.1\r\n")
+        RtspReader().feed(before + b"GET / HTTP/1.1\r\n")
     assert not isinstance(caught.value, HttpTunnelRequested)
     assert caught.value.status == 400
 
@@ -240,6 +241,7 @@ def test_only_list_headers_are_joined() -> None:
 def test_any_method_name_and_blanks_in_the_url_are_kept() -> None:
     request = read_request(b"REGISTER2 rtsp://h/Front Door/main RTSP/1.0\r\nCSeq: 1\r\n\r\n")
     assert (request.method, request.url) == ("REGISTER2", "rtsp://h/Front Door/main")
+    assert read_request(b"Play rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n").method == "Play"
 
 
 def test_equal_content_lengths_are_one() -> None:

@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import errno
+import gc
+import os
 import socket
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -374,6 +377,73 @@ async def test_accepting_goes_on_after_descriptors_ran_out(
     assert not faults
 
 
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOMEM, errno.EINVAL])
+async def test_what_keeps_us_from_accepting_is_told_once_in_a_while_and_what_helps(
+    start: StartServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    code: int,
+) -> None:
+    monkeypatch.setattr("neolink.rtsp_server.door.ACCEPT_PAUSE_S", 0.001)
+    loop, failed = asyncio.get_running_loop(), 0
+
+    async def failing(_: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+        nonlocal failed
+        failed += 1
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(loop, "sock_accept", failing)
+    bench = await start()
+    await until(lambda: failed >= 20)
+    bench.pass_time(10)
+    before = failed
+    await until(lambda: failed >= before + 20)
+    told = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert len(told) == 2
+    assert told[0].startswith(f"cannot accept players: {os.strerror(code)}")
+    assert ("LimitNOFILE" in told[0]) == (code == errno.EMFILE)
+    assert "more like this held back" in told[1]
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EINVAL])
+async def test_what_keeps_us_from_accepting_does_not_keep_the_loop_busy(
+    start: StartServer, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr("neolink.rtsp_server.door.ACCEPT_PAUSE_S", 1e6)
+    loop, failed = asyncio.get_running_loop(), 0
+
+    async def failing(_: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+        nonlocal failed
+        failed += 1
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(loop, "sock_accept", failing)
+    await start()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert failed == 1
+
+
+async def test_a_connection_that_ends_before_it_is_accepted_is_not_a_word_worth(
+    start: StartServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And nobody waits for it: with such a pause each of them would keep others out."""
+    monkeypatch.setattr("neolink.rtsp_server.door.ACCEPT_PAUSE_S", 1e6)
+    loop = asyncio.get_running_loop()
+    real, faults = loop.sock_accept, [errno.ECONNABORTED, errno.EPROTO, errno.ECONNRESET]
+
+    async def failing(sock: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+        if faults:
+            raise OSError(faults.pop(), "gone")
+        return await real(sock)
+
+    monkeypatch.setattr(loop, "sock_accept", failing)
+    bench = await start()
+    assert await is_served(await bench.client())
+    assert not faults
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 # ---------------------------------------------------------------- hostile peers
 
 HOSTILE = [
@@ -544,6 +614,16 @@ def test_no_bytes_whatever_reach_another_player(chunks: list[bytes]) -> None:
 
 
 Leaving = Callable[[RtspClient], object]
+
+
+async def test_who_has_left_is_not_kept_until_the_next_one_comes(start: StartServer) -> None:
+    """With it would be kept what it has watched, also of a camera that was removed."""
+    bench = await start()
+    client = await bench.player()
+    left = weakref.ref(next(iter(bench.server.door.connections)))
+    await client.close()
+    await until(lambda: connections(bench) == 0)
+    await until(lambda: gc.collect() >= 0 and left() is None)
 
 
 async def test_nothing_is_left_after_many_came_and_went(start: StartServer) -> None:

@@ -89,9 +89,10 @@ async def test_cameras_that_fail_at_once_cost_no_cpu(
         await player.watch(0)
         await player.until(lambda: bool(player.tracks[0].timestamps))  # drawn once
 
-        began_s, began_cpu_s = time.monotonic(), time.process_time()
+        loop = asyncio.get_running_loop()
+        began_s, began_cpu_s = loop.time(), time.process_time()
         await asyncio.sleep(watch_s)
-        passed_s = time.monotonic() - began_s
+        passed_s = loop.time() - began_s
         share = (time.process_time() - began_cpu_s) / passed_s
         assert share < MOST_CPU, f"{share:.1%} of a CPU"
 
@@ -121,8 +122,9 @@ async def test_a_wrong_password_is_tried_five_times_in_five_minutes_at_most() ->
             bridged(settings, mount=mount, pace=Pace(start_hold_s=0.1, grace_s=0.05))
         )
         status = running.bridge.cameras[0].status
-        began_s = time.monotonic()
-        while time.monotonic() - began_s < FIVE_MINUTES_S / SCALE:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while loop.time() - began_s < FIVE_MINUTES_S / SCALE:
             async with RtspClient(running.url("porch", "sub")) as player:
                 await player.watch(0)
                 await player.until(lambda: bool(player.tracks[0].timestamps))

@@ -5,7 +5,6 @@ are the real ones, but for the minute that events are remembered.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -167,8 +166,9 @@ class Looker:
 
     async def stays(self, name: str, is_so: Judgement, seconds: float) -> None:
         """Fail if a camera is called otherwise within some seconds."""
-        ends_s = time.monotonic() + seconds
-        while time.monotonic() < ends_s:
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + seconds
+        while loop.time() < ends_s:
             async with self._looked:
                 await self._looked.wait()
             assert is_so(self._now[name]), f"{name}: {self._now[name]}"

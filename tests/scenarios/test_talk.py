@@ -16,7 +16,7 @@ from neolink.simulator.faults import make_fault
 from neolink.simulator.loudspeaker import TalkProfile
 from neolink.simulator.profile import CameraProfile
 from support.bridge import RunningBridge, running_bridge
-from support.listening import assert_tone
+from support.listening import MOST_DRY_S, assert_tone, measured_lateness
 from support.rtsp_client import RtspClient
 from support.rtsp_talker import REQUIRE, Microphone, Talker
 from support.scenario import until_soon
@@ -53,15 +53,19 @@ def intercom(bridge: RunningBridge) -> Intercom:
 async def test_a_tone_is_heard_at_its_pitch_and_in_time(
     payload_type: int, encoding: str, rate: int, transport: str
 ) -> None:
-    async with running_bridge(PROFILE) as bridge, talking(bridge, transport) as talker:
+    async with (
+        running_bridge(PROFILE) as bridge,
+        talking(bridge, transport) as talker,
+        measured_lateness() as late,
+    ):
         await talker.speak(Microphone(payload_type, encoding, rate), 1.5)
         heard = bridge.camera.loudspeaker()
         assert heard.resets == 0
         await talker.client.teardown()
         await until_soon(lambda: heard.resets == 1, "the end of the talk")
-        assert_tone(heard, 1.5)
+        assert_tone(heard, 1.5, late_s=late.most_s)
         assert heard.reset_times[0] >= (heard.plays_until_s or 0), "the last block was cut off"
-        assert heard.reset_times[0] <= (heard.plays_until_s or 0) + 0.3
+        assert heard.reset_times[0] <= (heard.plays_until_s or 0) + 0.3 + late.most_s
 
 
 @pytest.mark.parametrize(
@@ -80,16 +84,20 @@ async def test_other_loudspeakers_hear_it_as_well(talk: TalkProfile) -> None:
             (channel,) = device.channels
             is_high = talk.first_nibble == "high"
             device.camera.speaker(replace(channel, has_high_talk_nibble_first=is_high))
-        async with talking(bridge) as talker:
+        async with talking(bridge) as talker, measured_lateness() as late:
             await talker.speak(mic(), 1.2)
             await talker.client.teardown()
             heard = bridge.camera.loudspeaker()
             await until_soon(lambda: heard.resets == 1, "the end of the talk")
-            assert_tone(heard, 1.2)
+            assert_tone(heard, 1.2, late_s=late.most_s)
 
 
 async def test_packets_that_come_in_heaps_and_out_of_order_are_heard_without_a_gap() -> None:
-    async with running_bridge(PROFILE) as bridge, talking(bridge, "udp") as talker:
+    async with (
+        running_bridge(PROFILE) as bridge,
+        talking(bridge, "udp") as talker,
+        measured_lateness() as late,
+    ):
         microphone, loop = mic(), asyncio.get_running_loop()
         begin_s = loop.time()
         for heap in range(20):
@@ -100,7 +108,7 @@ async def test_packets_that_come_in_heaps_and_out_of_order_are_heard_without_a_g
         await talker.client.teardown()
         heard = bridge.camera.loudspeaker()
         await until_soon(lambda: heard.resets == 1, "the end of the talk")
-        assert_tone(heard, 1.2)
+        assert_tone(heard, 1.2, late_s=late.most_s)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,11 @@ async def test_packets_that_come_in_heaps_and_out_of_order_are_heard_without_a_g
 async def test_a_lost_packet_is_heard_as_its_own_length_of_silence_and_no_more(
     talk: TalkProfile,
 ) -> None:
-    async with running_bridge(replace(PROFILE, talk=talk)) as bridge, talking(bridge, "udp") as one:
+    async with (
+        running_bridge(replace(PROFILE, talk=talk)) as bridge,
+        talking(bridge, "udp") as one,
+        measured_lateness() as late,
+    ):
         microphone, loop = mic(), asyncio.get_running_loop()
         begin_s = loop.time()
         for number, packet in enumerate(microphone.packets(90)):
@@ -119,14 +131,18 @@ async def test_a_lost_packet_is_heard_as_its_own_length_of_silence_and_no_more(
         await one.client.teardown()
         heard = bridge.camera.loudspeaker()
         await until_soon(lambda: heard.resets == 1, "the end of the talk")
-        assert_tone(heard, 1.8, longest_gap_s=0.03)
+        assert_tone(heard, 1.8, longest_gap_s=0.03, late_s=late.most_s)
 
 
 async def test_setup_and_play_ask_nothing_of_the_camera_and_silence_ends_the_talk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(speaker_module, "SILENCE_S", 0.4)
-    async with running_bridge(PROFILE) as bridge, talking(bridge) as talker:
+    async with (
+        running_bridge(PROFILE) as bridge,
+        talking(bridge) as talker,
+        measured_lateness() as late,
+    ):
         requests = bridge.camera.stats.requests
         assert requests[MessageId.TALK_ABILITY] == 1
         assert requests[MessageId.TALK_CONFIG] == 0
@@ -136,7 +152,7 @@ async def test_setup_and_play_ask_nothing_of_the_camera_and_silence_ends_the_tal
         await talker.speak(mic(), 0.6)  # of a microphone whose numbers begin anew
         await until_soon(lambda: heard.resets == 2, "the end of the second talk")
         assert not heard.complaints
-        assert heard.dry_s < 0.05
+        assert heard.dry_s < MOST_DRY_S + late.most_s
 
 
 async def test_players_of_main_and_sub_stream_share_the_loudspeaker(
@@ -165,7 +181,7 @@ async def test_players_of_main_and_sub_stream_share_the_loudspeaker(
 
 async def test_a_lost_camera_ends_the_talk_and_neither_session_nor_pictures() -> None:
     async with running_bridge(PROFILE) as bridge, talking(bridge) as talker:
-        speaking = asyncio.create_task(talker.speak(mic(), 4.0))
+        speaking = asyncio.create_task(talker.speak(mic(), 60.0))  # until it is cancelled
         heard = bridge.camera.loudspeaker()
         await until_soon(lambda: heard.blocks > 3, "sound")
         bridge.camera.cut()

@@ -48,7 +48,7 @@ def test_cameras_are_announced_and_end_cleanly(port: int, number: signal.Signals
         assert lines == [f"{HOST}:{port}: {rest}", f"{HOST}:{port + 1}: {rest}"]
         socket.create_connection((HOST, port + 1), timeout=5).close()
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert out == ""
     assert "Traceback" not in err
@@ -69,7 +69,7 @@ def test_counters_are_shown_when_asked_for(port: int) -> None:
             process.send_signal(signal.SIGUSR1)
             line = process.stdout.readline().rstrip()
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     start = rf"{re.escape(HOST)}:{port}: [01] connections \([01] open\); 0 logins, 0 refused; "
     assert re.match(start, line)
     assert process.returncode == 0
@@ -97,7 +97,7 @@ def test_port_in_use_is_named(port: int) -> None:
         taken.bind((HOST, port))
         taken.listen()
         with simulate("--port", str(port)) as process:
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.strip() == f"Error: cannot listen on {HOST}:{port}: Address already in use"
 
@@ -106,7 +106,7 @@ def test_unknown_fault_is_named(tmp_path: Path, port: int) -> None:
     path = tmp_path / "storm.toml"
     path.write_text('[[fault]]\nat_s = 1\nname = "flood"\n')
     with simulate("--port", str(port), "--scenario", str(path)) as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert out == ""
     assert f"Error: {path}: fault 1: unknown fault 'flood'; there are account_locked, burst" in err

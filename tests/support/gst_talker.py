@@ -3,7 +3,8 @@
 ``python gst_talker.py URL PROTOCOL ENCODING SECONDS FD`` plays the pictures of a URL and sends a
 tone of 1 kHz to its back channel. There is no command line for that, only a signal of the element;
 the library is called by ctypes, because its Python bindings are not installed everywhere. How many
-pictures came, how many packets went, and what was complained about goes to FD, as JSON.
+pictures came, how many packets went, how late one was at most, and what was complained about goes
+to FD, as JSON.
 """
 
 import ctypes
@@ -22,6 +23,7 @@ _PAYLOADERS: Final = {
     "PCMA": "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay pt=8",
     "L16": "audio/x-raw,format=S16BE,rate=16000,channels=1 ! rtpL16pay pt=99",
 }
+PACKET_S: Final = 0.02
 _PLAYING: Final = 4
 _NULL: Final = 1
 _ERROR_OR_END: Final = 1 << 1 | 1 << 0
@@ -98,8 +100,8 @@ def main(url: str, protocol: str, encoding: str, seconds: float) -> dict[str, ob
     deadline_s = time.monotonic() + 15.0
     while not pictures and time.monotonic() < deadline_s:
         time.sleep(0.01)
-    sent = 0
-    begin_s = time.monotonic()
+    sent, late_s = 0, 0.0
+    last_s = begin_s = time.monotonic()
     while found and time.monotonic() - begin_s < seconds:
         sample, flow = c_void_p(), c_int()
         _emit(c_void_p(microphone), b"try-pull-sample", c_uint64(500_000_000), byref(sample))
@@ -108,12 +110,21 @@ def main(url: str, protocol: str, encoding: str, seconds: float) -> dict[str, ob
                 c_void_p(source), b"push-backchannel-sample", c_uint(found[0]), sample, byref(flow)
             )
             sent += flow.value == 0  # 1.22 takes the sample over, others may leak it: never mind
+            now_s = time.monotonic()
+            late_s = max(late_s, now_s - last_s - PACKET_S if sent > 1 else 0.0)
+            last_s = now_s
     errors: list[str] = []
     while message := _pop(bus, 0, _ERROR_OR_END):
         errors.append(_structure_text(_structure_of(message)).decode())
         _unref(message)
     _set_state(pipeline, _NULL)
-    return {"pictures": pictures, "back_channels": found, "sent": sent, "errors": errors}
+    return {
+        "pictures": pictures,
+        "back_channels": found,
+        "sent": sent,
+        "late_s": late_s,
+        "errors": errors,
+    }
 
 
 if __name__ == "__main__":

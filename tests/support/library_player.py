@@ -23,6 +23,10 @@ UDP_US = "2000000"
 """How long FFmpeg waits for a datagram, where it may choose; by itself it would wait for ever."""
 
 
+LATE_S = 5.0
+"""How long pictures are waited for that should have come."""
+
+
 class Report:
     """What is told of a playback."""
 
@@ -40,8 +44,13 @@ class Report:
 
     @property
     def is_over(self) -> bool:
-        """Whether enough was played."""
-        return self._end_s is not None and time.monotonic() > self._end_s
+        """Whether enough was played: so many seconds, with pictures of as many.
+
+        What came while the player stood still, which may be shortly before the end, is shown too.
+        """
+        late_s = -1.0 if self._end_s is None else time.monotonic() - self._end_s
+        shown_s = self.video_pts[-1] - self.video_pts[1] if len(self.video_pts) > 1 else 0.0
+        return late_s > 0 and (shown_s > 0.95 * self._seconds or late_s > LATE_S)
 
     def note_picture(self, counter: int | None, pts: float) -> None:
         """Take note of a picture that was decoded."""

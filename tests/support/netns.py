@@ -1,4 +1,8 @@
-"""A network namespace for one player, whose downlink can be throttled. Linux, as root."""
+"""A network namespace for one player, whose downlink can be throttled. Linux, as root.
+
+Its interfaces come and go on the whole machine, and a browser that loads a page just then gives up
+(``ERR_NETWORK_CHANGED``). So the tests that need one are marked ``alone``.
+"""
 
 import os
 import subprocess
@@ -68,6 +72,7 @@ def namespace() -> Iterator[Namespace]:
     Where that is not possible the test is skipped, and fails in CI.
     """
     need_programs("ip", "tc")
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "a browser may run beside it: mark it `alone`"
     mark = os.getpid() % (1 << 14)
     name, ours, theirs = f"neolink-{mark}", f"nl{mark}a", f"nl{mark}b"
     net = f"198.18.{mark >> 6}.{(mark & 63) * 4}"
@@ -86,7 +91,9 @@ def namespace() -> Iterator[Namespace]:
         _run(*inside, "route", "add", "224.0.0.0/4", "dev", theirs)  # where groups are joined
         yield made
     finally:
-        _run("ip", "netns", "del", name)  # the interfaces go with it
+        # At once: with the namespace it would go a while later.
+        _run("ip", "link", "del", ours, check=False)
+        _run("ip", "netns", "del", name)
 
 
 def _need(done: subprocess.CompletedProcess[str]) -> None:

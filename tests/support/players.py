@@ -40,6 +40,9 @@ _GST_QUEUE = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=0"  # no m
 _UDP_US = 2_000_000
 """How long FFmpeg waits for a datagram, where it may choose."""
 
+LATE_S = 10.0
+"""How much later a player may end that ends by itself, when it has played for so long."""
+
 _GST_AUDIO = re.compile(r"media=\(string\)audio.* encoding-name=\(string\)([\w-]+)")
 _WORKER = Path(__file__).with_name("library_player.py")
 
@@ -54,6 +57,7 @@ class Playback:
     ``audio_encoding`` is how RTP carried it, where the player tells (GStreamer does).
     ``errors`` are the lines that mean trouble with protocol or decoding. ``first_picture_s`` is
     from the start of the program (in a library: of the connection) to the first picture.
+    ``was_late`` tells that nothing came to GStreamer for a second, which bends its clock.
     """
 
     frames: tuple[int | None, ...] = ()
@@ -65,6 +69,7 @@ class Playback:
     errors: tuple[str, ...] = ()
     exit_code: int = 0
     first_picture_s: float | None = None
+    was_late: bool = False
 
     def missing(self, clip_length: int) -> int:
         """Return how many pictures are missing between the first and the last one shown."""
@@ -128,7 +133,8 @@ async def _play_mpv(wish: _Wish) -> Playback:
         " --o=pipe:{0} --of=nut --ovc=rawvideo --oac=pcm_s16le --ofopts=flush_packets=1 "
     )
     # It must end by itself, or it throws away the second that it has gathered.
-    ended = await run_for((*wish.inside, *(command + wish.url).split()), seconds=wish.seconds + 5)
+    words = (command + wish.url).split()
+    ended = await run_for((*wish.inside, *words), seconds=wish.seconds + LATE_S)
     playback = _from_file(ended, "nut", (ended.stdout + ended.stderr).splitlines())
     return replace(playback, video_pts=_without_guess(playback.video_pts))
 
@@ -164,7 +170,11 @@ async def _play_gstreamer(wish: _Wish) -> Playback:
     said = [line for line in ended.stdout.splitlines() if line.startswith(("ERROR", "WARNING"))]
     playback = _from_file(ended, "matroska", [*said, *ended.stderr.splitlines()])
     encoding = _GST_AUDIO.search(ended.stdout)
-    return replace(playback, audio_encoding=encoding.group(1) if encoding else None)
+    return replace(
+        playback,
+        audio_encoding=encoding.group(1) if encoding else None,
+        was_late="too big, reset skew" in ended.stderr,
+    )
 
 
 # -- libraries ----------------------------------------------------------------------------
@@ -185,7 +195,7 @@ async def _play_library(library: str, wish: _Wish) -> Playback:
 
 async def played_by(command: Sequence[str], seconds: float) -> Playback:
     """Run a player that reports as ``support.library_player`` does."""
-    ended = await run_for(command, seconds=seconds + 5)
+    ended = await run_for(command, seconds=seconds + LATE_S)
     errors = _troubles(ended.stderr.splitlines())
     if not ended.outputs[0].strip():
         return Playback(errors=errors, exit_code=ended.exit_code)
@@ -216,6 +226,9 @@ PLAYERS: dict[str, Callable[[_Wish], Awaitable[Playback]]] = {
 
 _UNTIMED = "FFmpeg gives the first packet of any H.264 or H.265 RTSP stream no time"
 _CLOSED = "gst-launch that is told to end may send TEARDOWN, close, and then send PAUSE"
+_DETAILS = "lines behind an ERROR or a WARNING, which is judged itself"
+_LINKING = "gst-launch tells of each attempt to link a branch; what comes out of it is judged"
+_LATE = "nothing came for a second: the player stood still, or all of us did"
 _ENCODING = "mpv encodes a second of sound ahead of the picture; in normal play it is silent"
 
 _HARMLESS: tuple[tuple[str, str], ...] = (
@@ -224,9 +237,16 @@ _HARMLESS: tuple[tuple[str, str], ...] = (
         _UNTIMED,
     ),
     (r"^ERROR: from element .*GstRTSPSrc:source: Could not write to resource\.$", _CLOSED),
+    (r"^Additional debug info:$", _DETAILS),
+    (r"^\.\./\S+\.c\(\d+\): ", _DETAILS),
+    (r"^Could not send message\. \(.*\)$", _DETAILS),
+    (r"^WARNING: from element .*GstRTSPSrc:source: Delayed linking failed\.$", _LINKING),
+    (r":calculate_skew:.* too big, reset skew$", _LATE),
     (r"^No video PTS! Making something up", _UNTIMED),
     (r"^Invalid video timestamp: 0\.0\d+ -> 0\.0\d+$", _UNTIMED),
     (r"nut: Multiple keyframes with same PTS$", _UNTIMED),
+    (r"^\[nut @ \w+\] Multiple keyframes with same PTS$", _UNTIMED),
+    (r"^Last message repeated \d+ times$", "the message itself was told"),
     (r"^Audio/Video desynchronisation detected! Possible reasons include too slow$", _ENCODING),
     (r"^hardware, temporary CPU spikes, broken drivers, and broken files. Audio$", _ENCODING),
     (r"^position will not match to the video \(see A-V status field\)\.$", _ENCODING),

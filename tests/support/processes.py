@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from support.steady import steady_s
+
 __all__ = ["Ended", "need_programs", "run_for"]
 
 _STOPPING_S = 8.0
+
+_LULL_S = 0.02
+_CATCHING_UP_S = 3.0
+"""How long a program that stood still has at its end to catch up with what came meanwhile."""
 
 
 def need_programs(*names: str) -> None:
@@ -45,13 +51,15 @@ class _Collector(asyncio.Protocol):
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.data = bytearray()
+        self.last_s = 0.0
         self.first_s: asyncio.Future[float] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         self._clock = loop.time
 
     def data_received(self, data: bytes) -> None:
+        self.last_s = self._clock()
         if not self.first_s.done():
-            self.first_s.set_result(self._clock())
+            self.first_s.set_result(self.last_s)
         self.data += data
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -68,6 +76,9 @@ async def run_for(
     environment: dict[str, str] | None = None,
 ) -> Ended:
     """Run a program until ``seconds`` after the first byte of its first pipe, then stop it.
+
+    Seconds in which this process stood still, where cameras and bridge are, do not count; and a
+    program is not stopped while it stands still or catches up, but when a byte came, and then none.
 
     In the command ``{0}``, ``{1}`` and so on stand for the file descriptors of the pipes. A
     program that gives nothing within ``deadline_s`` is stopped, one that ignores this is killed.
@@ -132,8 +143,21 @@ async def _watch(
     await asyncio.wait((texts, first), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
     if not first.done():
         return None
-    await asyncio.wait((texts,), timeout=seconds)
+    end_s = steady_s() + seconds
+    while not texts.done() and (left_s := end_s - steady_s()) > 0:
+        await asyncio.wait((texts,), timeout=left_s)
+    await _lull(texts, collector)
     return first.result()
+
+
+async def _lull(texts: "asyncio.Task[tuple[bytes, bytes]]", collector: _Collector) -> None:
+    """Wait until something comes, and then nothing for a moment; not for long."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    while not texts.done() and loop.time() - began_s < _CATCHING_UP_S:
+        if began_s < collector.last_s < loop.time() - _LULL_S:
+            return
+        await asyncio.wait((texts,), timeout=_LULL_S / 4)
 
 
 async def _stop(

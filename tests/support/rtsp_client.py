@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,7 +27,7 @@ from neolink.rtp.rtcp import Bye, RtcpPacket, SenderReport, parse_compound
 from neolink.rtsp import sdp
 from neolink.rtsp.client import Preference, RequestBuilder
 from neolink.rtsp.headers import Transport, parse_rtp_info, parse_transports
-from neolink.rtsp.message import InterleavedFrame, Request, Response
+from neolink.rtsp.message import InterleavedFrame, Message, Request, Response
 from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.sdp import MediaDescription
 from neolink.rtsp.url import control_url
@@ -39,6 +40,10 @@ WAIT_S = 20.0
 
 STAP_A = 24
 RECEIVE_BYTES = 256 * 1024
+
+_taken_before: deque[int] = deque(maxlen=1000)
+"""First ports of pairs, also of those that are closed: sessions over UDP outlive their player, and
+who is given its ports is given its packets too, of the same source and with other numbers."""
 
 MOST_LATE_TICKS = 45_000
 """How much earlier than the first picture the start may be that is promised for all tracks."""
@@ -337,6 +342,7 @@ class RtspClient:
             async with asyncio.timeout(WAIT_S):
                 return [await answer for answer in answers]
         except TimeoutError:
+            self._check()
             raise AssertionError(f"no answer to {requests}") from None
 
     async def options(self) -> Response:
@@ -418,28 +424,38 @@ class RtspClient:
     # -- what arrives -----------------------------------------------------------------
 
     async def _receive(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(OSError):
-            while True:
-                await self._is_reading.wait()
-                if self._pipe is not None:
-                    data = await self._pipe.receive()
-                else:
-                    data = await loop.sock_recv(sock, RECEIVE_BYTES)
-                if not data:
-                    break
-                with self._noting_faults():
-                    for message in self._reader.feed(data):
-                        self._take(message)
-                self._changed.set()
+        reason: Exception = ConnectionError("closed before the answer")
+        try:
+            with contextlib.suppress(OSError):
+                while data := await self._next_bytes(sock):
+                    self._take_all(data)
+                    self._changed.set()
+        except Exception as error:  # noqa: BLE001 - a mistake of this client: told to who waits
+            self.faults.append(AssertionError(f"the client failed: {error!r}"))
+            reason = error
         self.is_closed = True
         self._changed.set()
         for _, future in self._pending:
             if not future.done():
-                future.set_exception(ConnectionError("closed before the answer"))
+                future.set_exception(reason)
         self._pending.clear()
 
-    def _take(self, message: Request | Response | InterleavedFrame) -> None:
+    async def _next_bytes(self, sock: socket.socket) -> bytes:
+        await self._is_reading.wait()
+        if self._pipe is not None:
+            return await self._pipe.receive()
+        return await asyncio.get_running_loop().sock_recv(sock, RECEIVE_BYTES)
+
+    def _take_all(self, data: bytes) -> None:
+        """Take what arrived; a fault in one message does not swallow the next."""
+        messages: list[Message] = []
+        with self._noting_faults():
+            messages = self._reader.feed(data)
+        for message in messages:
+            with self._noting_faults():
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
         if isinstance(message, InterleavedFrame):
             take = self._channels.get(message.channel)
             assert take is not None, f"a packet on channel {message.channel}, never granted"
@@ -450,16 +466,23 @@ class RtspClient:
         cseq, future = self._pending.pop(0)
         if future.done():
             return  # nobody waits any more
+        future.set_result(message)  # whatever is wrong with it: who waits has an answer
         if "RTP-Info" in message.headers:
             self._promise(message)
-        future.set_result(message)
         assert (message.cseq or "") == cseq, f"answer to {message.cseq}, expected to {cseq}"
         assert message.headers.get("Server"), "an answer without Server"
         assert message.headers.get("Date"), "an answer without Date"
 
+    def _described(self, number: int) -> MediaDescription | None:
+        """Return what was told of a track: by its number, or its place where none has a number."""
+        for media in self.media:
+            if media.control.endswith(f"trackID={number}"):
+                return media
+        return self.media[number] if number < len(self.media) else None
+
     def _begin_track(self, number: int, url: str, response: Response, udp: UdpPair | None) -> None:
         (granted,) = parse_transports(response.headers.get("Transport") or "")
-        description = self.media[number] if number < len(self.media) else None
+        description = self._described(number)
         if granted.is_multicast:
             assert granted.destination is not None
             assert granted.port is not None
@@ -522,8 +545,9 @@ def _bind_pair(host: str) -> tuple[socket.socket, socket.socket]:
         port = first.getsockname()[1]
         second = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            if port % 2 == 0:
+            if port % 2 == 0 and port not in _taken_before:
                 second.bind((host, port + 1))
+                _taken_before.append(port)
                 for sock in (first, second):
                     sock.setblocking(False)
                 return first, second

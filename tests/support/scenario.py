@@ -36,9 +36,11 @@ __all__ = [
     "Picture",
     "Resources",
     "Viewer",
+    "before_live",
     "bridged",
     "hurry",
     "lost_between",
+    "numbers_of",
     "tasks_named",
     "until_soon",
     "watching",
@@ -47,13 +49,13 @@ __all__ = [
 MIB = 1024 * 1024
 POLL_S = 0.01
 QUIET_S = 0.3
-SETTLING_S = 5.0
+SETTLING_S = 10.0
 _WRAP = 1 << 32
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 async def until_soon(
-    condition: Callable[[], object], what: str | Callable[[], str] = "", limit_s: float = 5.0
+    condition: Callable[[], object], what: str | Callable[[], str] = "", limit_s: float = 10.0
 ) -> None:
     """Wait for what nobody announces; after ``limit_s`` fail and say ``what`` did not come."""
     try:
@@ -150,11 +152,7 @@ class Viewer:
         self.client = client
         self.track = client.tracks[0]
         self.clip = clip
-        self._numbers = {
-            _slices(split_annex_b(data), clip.codec): number
-            for number, data in enumerate(clip.access_units)
-        }
-        assert len(self._numbers) == len(clip.access_units)
+        self._number_of = numbers_of(clip)
         self._depacketizer = self._new_depacketizer()
         self._taken = 0
         self._pictures: list[Picture] = []
@@ -169,7 +167,7 @@ class Viewer:
                 # A depacketizer has to doubt the picture behind a gap; its bytes are compared here.
                 self._depacketizer = self._new_depacketizer()
             for unit in self._depacketizer.push(packet):
-                number = self._numbers.get(_slices(unit.nal_units, self.clip.codec))
+                number = self._number_of(unit.nal_units)
                 self._pictures.append(Picture(self._unwrapped(unit.timestamp), number))
             self._taken += 1
         return self._pictures
@@ -206,6 +204,23 @@ class Viewer:
         last = self._pictures[-1].ticks
         step = (timestamp - last) % _WRAP
         return last + (step if step < _WRAP // 2 else step - _WRAP)
+
+
+def numbers_of(clip: Clip) -> Callable[[Iterable[bytes | memoryview]], int | None]:
+    """Return what tells by its NAL units which of the clip's pictures one is, None for no one."""
+    numbers = {
+        _slices(split_annex_b(data), clip.codec): number
+        for number, data in enumerate(clip.access_units)
+    }
+    assert len(numbers) == len(clip.access_units)
+    return lambda nal_units: numbers.get(_slices(nal_units, clip.codec))
+
+
+def before_live(numbers: Sequence[int | None], count: int) -> int | None:
+    """Return how many pictures come before the clip's first ``count`` in a row; None: no such."""
+    live = list(range(count))
+    places = range(len(numbers) - count + 1)
+    return next((at for at in places if list(numbers[at : at + count]) == live), None)
 
 
 def lost_between(numbers: Sequence[int | None], clip: Clip) -> int:
@@ -274,7 +289,7 @@ class Resources:
                     since_s = time.monotonic()
         return found
 
-    async def until_again(self, limit_s: float = 2.0) -> None:
+    async def until_again(self, limit_s: float = 10.0) -> None:
         """Wait until exactly as many tasks, threads and descriptors are there as here."""
         found = self
 

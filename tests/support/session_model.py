@@ -2,7 +2,7 @@
 
 Written from RFC 2326 section A.2 and docs, not from the server's code, and without any of it.
 Time is a number; who is silent for longer than 90 s is gone, a connection without sessions after
-60 s.
+60 s, and a session that was never played 10 s after its connection.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,6 +14,7 @@ PATHS: dict[str, tuple[int, ...]] = {"porch": (0, 1), "yard": (0,)}
 
 SESSION_S = 90.0
 CONNECTION_S = 60.0
+UNPLAYED_S = 10.0
 MOST_SESSIONS = 3
 
 Pair = tuple[int, int]
@@ -51,10 +52,13 @@ class Session:
     path: str
     alive_s: float
     is_playing: bool = False
+    has_played: bool = False
     tracks: dict[int, Way] = field(default_factory=dict)
-    ports: dict[int, set[Pair]] = field(default_factory=dict)
-    """All that its tracks ever claimed."""
+    ports: dict[int, Pair] = field(default_factory=dict)
+    """What its tracks claimed last; they keep it until they claim others, or the session ends."""
     home: int | None = None
+    left_s: float = 0.0
+    """When its connection went."""
     was_playing_at_sweep: bool = False
 
     def is_interleaved_on(self, connection: int) -> bool:
@@ -65,7 +69,7 @@ class Session:
         return any(way.is_tcp for way in self.tracks.values())
 
     def claims(self, ports: Pair) -> bool:
-        return any(ports in claimed for claimed in self.ports.values())
+        return ports in self.ports.values()
 
 
 @dataclass
@@ -97,9 +101,11 @@ class Model:
             for name in self._own(ask.by):
                 self.sessions[name].alive_s = self.now_s
         match ask.method:
+            case "DESCRIBE" | "SETUP" if ask.path not in PATHS:
+                return 404  # the session is not looked at
             case "DESCRIBE":
                 self._use(ask)
-                return 200 if ask.path in PATHS else 404
+                return 200
             case "SETUP":
                 return self._setup(ask)
             case "OPTIONS" | "GET_PARAMETER" | "SET_PARAMETER" if ask.session is None:
@@ -131,8 +137,6 @@ class Model:
             own.append(name)
 
     def _setup(self, ask: Ask) -> int:
-        if ask.path not in PATHS:
-            return 404
         if ask.way is None or not (ask.way.is_tcp or ask.way.ports):
             return 461
         session = self._use(ask)
@@ -175,7 +179,7 @@ class Model:
             self.take_in(ask.by, ask.session or "")
         session.tracks[track] = granted
         if way.ports is not None:
-            session.ports.setdefault(track, set()).add(way.ports)
+            session.ports[track] = way.ports
         return 200
 
     def _free_channels(
@@ -199,7 +203,7 @@ class Model:
         if ask.method == "PAUSE":
             session.is_playing = False
         elif not session.is_playing:
-            session.is_playing = True
+            session.is_playing = session.has_played = True
             self._drop_older(ask.by, session)
         return 200
 
@@ -237,7 +241,7 @@ class Model:
             if session.is_interleaved_on(connection):
                 del self.sessions[name]
             elif session.home == connection:
-                session.home = None
+                session.home, session.left_s = None, self.now_s
         del self.connections[connection]
 
     def media(self) -> None:
@@ -266,7 +270,9 @@ class Model:
         for connection in self.connections.values():
             connection.has_written = False
         for name, session in list(self.sessions.items()):
-            if self.now_s - session.alive_s > SESSION_S:
+            is_left = session.home is None and not session.has_played
+            is_over = is_left and self.now_s - session.left_s >= UNPLAYED_S
+            if is_over or self.now_s - session.alive_s > SESSION_S:
                 del self.sessions[name]
         for number in silent:
             self.close(number)

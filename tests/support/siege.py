@@ -1,7 +1,8 @@
 """A bridge of its own process that is attacked, while a healthy player watches what becomes of it.
 
 Everything here blocks or runs in threads: an attack that keeps this process busy must not look like
-a fault of the bridge. The camera, the bridge and the player that judges are not on one loop.
+a fault of the bridge. The camera, the bridge and the player that judges are not on one loop. Nor
+does a machine that has no processor for one of them look so: that time does not count.
 """
 
 import json
@@ -13,8 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -22,6 +23,7 @@ from soak.cameras import PASSWORD
 
 from neolink.baichuan.crypto import Encryption
 from neolink.media.tracks import VideoCodec
+from support.steady import steady_s
 
 __all__ = [
     "HOST",
@@ -146,10 +148,21 @@ def set_up(peer: Peer, url: str, *, track: int = 0) -> str:
     return found[1].decode()
 
 
-class HealthyPlayer:
-    """Watches one stream over TCP and notes when each picture ended, and each packet that lacks."""
+def _waited_s(process: int) -> float:
+    """Return how long a process could have run, but was given no processor (proc(5), schedstat)."""
+    with suppress(FileNotFoundError):  # a kernel that does not count, or a process that has gone
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
-    def __init__(self, port: int, path: str) -> None:
+
+class HealthyPlayer:
+    """Watches one stream over TCP and notes when each picture ended, and each packet that lacks.
+
+    What it is shown depends on some ``processes``. Time in which one of them waited for a
+    processor does not count, nor does time in which this process stood still.
+    """
+
+    def __init__(self, port: int, path: str, processes: Sequence[int] = ()) -> None:
         self.lost_packets = 0
         self.pictures = 0
         self.has_ended = False
@@ -160,7 +173,8 @@ class HealthyPlayer:
             self._peer.close()
             raise
         self._lock = threading.Lock()
-        self._last_s = time.monotonic()
+        self._processes = processes
+        self._last_s = self._now_s()
         self._longest_s = 0.0
         self._sequence: int | None = None
         self._thread = threading.Thread(target=self._watch, name="healthy player", daemon=True)
@@ -169,18 +183,21 @@ class HealthyPlayer:
     def begin(self) -> None:
         """Forget the longest gap so far."""
         with self._lock:
-            self._longest_s, self._last_s = 0.0, time.monotonic()
+            self._longest_s, self._last_s = 0.0, self._now_s()
 
     def longest_gap_s(self) -> float:
         """Return the longest time without a picture since ``begin``, the present one included."""
         with self._lock:
-            return max(self._longest_s, time.monotonic() - self._last_s)
+            return max(self._longest_s, self._now_s() - self._last_s)
 
     def close(self) -> None:
         """Leave."""
         self._peer.sock.shutdown(socket.SHUT_RDWR)
         self._thread.join(WAIT_S)
         self._peer.close()
+
+    def _now_s(self) -> float:
+        return steady_s() - sum(map(_waited_s, self._processes))
 
     def _watch(self) -> None:
         stream = self._peer.sock.makefile("rb")
@@ -201,7 +218,7 @@ class HealthyPlayer:
             self.lost_packets += (sequence - self._sequence - 1) & 0xFFFF
         self._sequence = sequence
         if packet[1] & _MARKER:
-            now_s = time.monotonic()
+            now_s = self._now_s()
             with self._lock:
                 self._longest_s = max(self._longest_s, now_s - self._last_s)
                 self._last_s = now_s
@@ -212,14 +229,19 @@ class Siege:
     """The bridge under attack."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, tls_port: int, log: Path
+        self,
+        process: subprocess.Popen[bytes],
+        camera: subprocess.Popen[bytes],
+        port: int,
+        tls_port: int,
+        log: Path,
     ) -> None:
         self.process = process
         self.port = port
         self.tls_port = tls_port
         self.url = f"rtsp://{HOST}:{port}/cam0/main"
         self._log = log
-        self.healthy = HealthyPlayer(port, "cam0/main")
+        self.healthy = HealthyPlayer(port, "cam0/main", (process.pid, camera.pid))
         self._mib = self.rss_mib()
         self._descriptors = self.descriptors()
 
@@ -313,7 +335,7 @@ def siege(folder: Path, tables: str) -> Iterator[Siege]:
                 stdout=subprocess.PIPE,
                 stderr=output,
             )
-        held = Siege(bridge, _port_of(bridge, log), tls_port, log)
+        held = Siege(bridge, camera, _port_of(bridge, log), tls_port, log)
         yield held
     finally:
         if held is not None:

@@ -8,16 +8,20 @@ import gc
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Generator, Iterator
 from types import FrameType
 from typing import Any, Final
 
 import pytest
 
-__all__ = ["describe_tasks", "listen_for_trouble", "pytest_runtest_call"]
+__all__ = ["describe_tasks", "describe_test", "listen_for_trouble", "pytest_runtest_call"]
 
 TELL_AFTER_S: Final = 100.0
 """Less than the time-out of a test (``pyproject.toml``)."""
+
+MOST_CALLS: Final = 15
+"""Of the test's thread, that are told; before these is how pytest calls a test."""
 
 
 _terminal = 2
@@ -42,8 +46,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _tell(name: str) -> None:
-    lines = [f"\n{name} runs for {TELL_AFTER_S:g} s", *describe_tasks(), ""]
+    lines = [f"\n{name} runs for {TELL_AFTER_S:g} s", *describe_test(), *describe_tasks(), ""]
     os.write(_terminal, "\n".join(lines).encode())
+
+
+def describe_test() -> Iterator[str]:
+    """Yield where the main thread is: in a loop that waits, or where no loop can help it."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    if frame is not None:
+        yield "the test's thread, the newest call last"
+        for call in traceback.extract_stack(frame)[-MOST_CALLS:]:
+            yield f"    {call.filename}:{call.lineno} {call.name}"
 
 
 def describe_tasks() -> Iterator[str]:

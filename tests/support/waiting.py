@@ -8,7 +8,7 @@ __all__ = ["until"]
 POLL_S = 0.001
 
 
-async def until(condition: Callable[[], object], limit_s: float = 3.0) -> None:
+async def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
     """Let the loop run until ``condition`` holds; fail after ``limit_s``."""
     try:
         async with asyncio.timeout(limit_s):

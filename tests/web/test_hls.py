@@ -75,6 +75,11 @@ class Player:
     async def playlist(self, query: str = "") -> str:
         return (await self.file(f"stream.m3u8{query}")).decode()
 
+    async def until_it_waits(self) -> None:
+        """Let a request of ours come to where the server makes it wait."""
+        sessions = self.bench.run.server.context.hls._sessions
+        await until(lambda: any(session.pending for session in sessions.values()))
+
     async def refusal(self, name: str) -> tuple[int, str, str]:
         """Return status, code and words of a refused request."""
         async with self.bench.run.client.get(f"{self.folder}/{name}") as answer:
@@ -143,8 +148,9 @@ async def test_first_playlist_has_what_a_player_holds_back(
 ) -> None:
     monkeypatch.setattr(route, "START_SEGMENTS", 3)
     asking = asyncio.create_task(player.playlist())
+    await player.until_it_waits()
     bench.camera.pictures(149)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # nothing comes of it
     assert not asking.done()
     bench.camera.pictures(1)
     assert (await asking).count("#EXTINF") == 3
@@ -176,9 +182,9 @@ async def test_playlist_that_was_asked_for_early_comes_with_the_part(
 ) -> None:
     bench.camera.pictures(70)
     asking = asyncio.create_task(player.playlist("?_HLS_msn=1&_HLS_part=1"))
-    await asyncio.sleep(0.02)
+    await player.until_it_waits()
     bench.camera.pictures(1)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # nothing comes of it
     assert not asking.done()
     bench.camera.pictures(4)
     assert re.search('PART:DURATION=.*,URI="part-1-1.m4s"', await asking)
@@ -189,8 +195,9 @@ async def test_playlist_of_a_segment_comes_when_it_is_complete(
 ) -> None:
     bench.camera.pictures(48)
     asking = asyncio.create_task(player.playlist("?_HLS_msn=0"))
+    await player.until_it_waits()
     bench.camera.pictures(1)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # nothing comes of it
     assert not asking.done()
     bench.camera.pictures(1)
     assert "segment-0.m4s" in await asking
@@ -201,7 +208,8 @@ async def test_part_that_was_promised_is_waited_for(bench: LiveBench, player: Pl
     text = await player.playlist()
     (hinted,) = re.findall(r'PRELOAD-HINT:TYPE=PART,URI="([^"]+)"', text)
     asking = asyncio.create_task(player.file(hinted))
-    await asyncio.sleep(0.02)
+    await player.until_it_waits()
+    await asyncio.sleep(0.02)  # nothing comes of it
     assert not asking.done()
     bench.camera.pictures(15)
     assert read_fragments(await asking)
@@ -328,7 +336,7 @@ async def test_who_waits_is_not_gone() -> None:
         player = Player(bench)
         await player.open()
         asking = asyncio.create_task(player.playlist())
-        await asyncio.sleep(0.02)
+        await player.until_it_waits()
         clock.advance(11.0)
         bench.run.server.sweep()
         bench.camera.pictures(60)
@@ -337,7 +345,7 @@ async def test_who_waits_is_not_gone() -> None:
 
 async def test_kicked_player_must_begin_anew(bench: LiveBench, player: Player) -> None:
     asking = asyncio.create_task(player.refusal("stream.m3u8"))
-    await asyncio.sleep(0.02)
+    await player.until_it_waits()
     assert bench.run.server.kick(1)
     assert not bench.run.server.kick(1)
     assert await asking == (503, "no_picture", "ended by an operator")
@@ -365,7 +373,7 @@ async def test_permission_that_is_withdrawn_ends_the_session() -> None:
         assert await bench.run.log_in("viewer") == 204
         await player.open()
         asking = asyncio.create_task(player.get(f"{player.folder}/stream.m3u8"))
-        await asyncio.sleep(0.02)
+        await player.until_it_waits()
         view.access_by_camera[CAMERA] = Access(anonymous=False)
         bench.camera.pictures(60)
         assert (await asking)[0] == 404  # also for who waited

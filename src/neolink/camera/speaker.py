@@ -78,7 +78,8 @@ class Speaker:
         self._session: CameraSession | None = None
         self._learning = asyncio.Lock()
         self._format: TalkFormat | None = None
-        self._lack: Unsupported | None = None
+        self._lack: str | None = None
+        """Why nobody can talk to it: words, for an error that is kept keeps whoever was told."""
         self._learnt_s = -inf
         self._unanswered_s = -inf
         """When this login was asked last and did not answer."""
@@ -113,7 +114,7 @@ class Speaker:
             self._unanswered_s = self._clock.monotonic_s()
             raise DeadlineExceeded(text) from None
         if self._lack is not None:
-            raise self._lack
+            raise Unsupported(self._lack)
 
     def _is_known(self) -> bool:
         if self._session is None:
@@ -133,7 +134,7 @@ class Speaker:
             found = await talk.read_talk_format(session, self.settings.channel_id)
             self._use(found)
         except Unsupported as lack:
-            self._format, self._lack = None, lack
+            self._format, self._lack = None, str(lack)
         self._learnt_s, self._learnt_on = self._clock.monotonic_s(), login
 
     def _use(self, talk_format: "TalkFormat") -> None:

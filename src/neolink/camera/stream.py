@@ -202,6 +202,7 @@ class CameraStream:
             self._tell_loss()  # so that readers soon see a stand-in; pictures may come yet
 
     async def _recover(self, session: CameraSession, error: Exception) -> None:
+        self._failure = None  # it knows the login, and the stream may rest for long
         self._tell_loss()
         self.errors += not isinstance(error, RemoteProtocolError)
         self.media_errors += isinstance(error, RemoteProtocolError)

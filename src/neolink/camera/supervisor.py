@@ -202,15 +202,21 @@ class Camera:
         self._serving = {}
         speaking: set[Speaker] = set()
         while True:
-            for speaker in set(self._speakers.values()) - speaking:
-                speaking.add(speaker)
-                tasks.create_task(speaker.serve(session), name=f"{self.settings.name} talk")
-            for stream in self.streams:
-                if stream not in self._serving:
-                    name = f"{self.settings.name} {stream.kind}"
-                    self._serving[stream] = tasks.create_task(stream.serve(session), name=name)
+            self._serve_more(session, tasks, speaking)
             self._has_more.clear()
             await self._has_more.wait()
+
+    def _serve_more(
+        self, session: CameraSession, tasks: asyncio.TaskGroup, speaking: set[Speaker]
+    ) -> None:
+        """Begin with what is not served. Who waits for more holds on to none that goes."""
+        for speaker in set(self._speakers.values()) - speaking:
+            speaking.add(speaker)
+            tasks.create_task(speaker.serve(session), name=f"{self.settings.name} talk")
+        for stream in self.streams:
+            if stream not in self._serving:
+                name = f"{self.settings.name} {stream.kind}"
+                self._serving[stream] = tasks.create_task(stream.serve(session), name=name)
 
     async def _get_acquainted(self, session: CameraSession) -> None:
         """Ask what is asked once per login, one thing after the other."""

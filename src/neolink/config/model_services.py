@@ -91,7 +91,7 @@ class RtspTable(Table):
     rtp_port: Annotated[int, Between(0, 65534)] = 8000
     tunnel: Flag = True
     dscp: Annotated[int, Between(0, 63)] = 0
-    setup_timeout: Annotated[float, Between(1, 60, "seconds")] = 10.0
+    setup_timeout: Annotated[float, Between(1, 60, "seconds")] = 9.0
     start: Annotated[StartMode, START] = StartMode.FAST
     audio: Annotated[AudioChoice, AUDIO] = AudioChoice.AUTO
     udp_payload: Annotated[int, Between(500, 1472, "bytes")] = 1400

@@ -9,12 +9,15 @@ from typing import Final
 
 from neolink.convert.threads import CodecThreads
 from neolink.convert.transcoder import Transcoder
+from neolink.errors import DeadlineExceeded
 from neolink.media.units import AudioFrame
 
 __all__ = ["Conversion"]
 
 MAX_WAITING: Final = 64
 """Frames in front of the codec, 3 s and more; above it the oldest is dropped."""
+
+NO_THREAD: Final = "no thread for codecs was free (too many conversions, or a limit on threads)"
 
 
 class Conversion:
@@ -50,6 +53,9 @@ class Conversion:
         if self._is_closed:
             return
         if len(self._waiting) >= MAX_WAITING:
+            if not self._is_busy:
+                self._fail(DeadlineExceeded(NO_THREAD))
+                return
             self._waiting.popleft()
             self.dropped += 1
         self._waiting.append(frame)
@@ -81,7 +87,10 @@ class Conversion:
         for frame in frames:
             if self._is_closed:  # by what a frame before has brought about
                 return
-            self._deliver(frame)
+            try:
+                self._deliver(frame)
+            except Exception as error:  # noqa: BLE001 - told to who ordered it; the loop calls us
+                self._fail(error)
         self._go_on()
 
     def _fail(self, error: Exception) -> None:

@@ -28,11 +28,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class _Order(Generic[T]):
-    """Who is told of a job. ``timer`` is None once it was given up."""
+    """A job, and who is told of it: nobody once it ``is_dropped``."""
 
+    work: Callable[[], T]
     done: Callable[[T], None]
     failed: Callable[[Exception], None]
-    timer: asyncio.TimerHandle | None = None
+    is_dropped: bool = False
+
+    def run(self) -> T:
+        """Do the work, in a thread; what nobody waits for any more is not begun."""
+        if self.is_dropped:
+            raise CancelledError
+        return self.work()
 
 
 class CodecThreads:
@@ -52,20 +59,27 @@ class CodecThreads:
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
     ) -> bool:
-        """Have a thread do ``work``; return False when too much waits, and then nothing happens.
+        """Have a thread do ``work``; False when too much waits or the system gives no thread.
 
-        Exactly one of ``done`` and ``failed`` is called later, in this loop: the latter with what
-        ``work`` raised, or with DeadlineExceeded, and then what it still does is forgotten.
+        Then nothing happens. Else exactly one of ``done`` and ``failed`` is called later, in this
+        loop: the latter with what ``work`` raised, or with DeadlineExceeded, and then what it still
+        does is forgotten.
         """
         if self.jobs >= MAX_JOBS:
             return False
         self._pool = self._pool or ThreadPoolExecutor(MAX_THREADS, "neolink sound")
         loop = asyncio.get_running_loop()
-        order = _Order(done, failed)
-        order.timer = loop.call_later(self._deadline_s, self._give_up, order)
+        order = _Order(work, done, failed)
+        try:
+            job = self._pool.submit(order.run)
+        except RuntimeError:  # no thread can begin; one that runs would do it all the same
+            order.is_dropped = True
+            if not self.jobs:
+                self.close()  # none runs, and what is refused would gather
+            return False
         self.jobs += 1
-        job = self._pool.submit(work)
-        job.add_done_callback(partial(self._report, loop, order))
+        timer = loop.call_later(self._deadline_s, self._give_up, order)
+        job.add_done_callback(partial(self._report, loop, order, timer))
         return True
 
     def close(self) -> None:
@@ -75,17 +89,21 @@ class CodecThreads:
             self._pool = None
 
     def _report(
-        self, loop: asyncio.AbstractEventLoop, order: "_Order[T]", job: "Future[T]"
+        self,
+        loop: asyncio.AbstractEventLoop,
+        order: "_Order[T]",
+        timer: asyncio.TimerHandle,
+        job: "Future[T]",
     ) -> None:
         """Run by the thread that did the job."""
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(self._settle, order, job)
+            loop.call_soon_threadsafe(self._settle, order, timer, job)
 
-    def _settle(self, order: "_Order[T]", job: "Future[T]") -> None:
+    def _settle(self, order: "_Order[T]", timer: asyncio.TimerHandle, job: "Future[T]") -> None:
         self.jobs -= 1
-        if order.timer is None:
-            return  # given up
-        order.timer.cancel()
+        timer.cancel()
+        if order.is_dropped:
+            return
         try:
             result = job.result()
         except CancelledError:
@@ -96,6 +114,6 @@ class CodecThreads:
             order.done(result)
 
     def _give_up(self, order: "_Order[T]") -> None:
-        order.timer = None
+        order.is_dropped = True
         self.late += 1
         order.failed(DeadlineExceeded(f"the codec took longer than {self._deadline_s:g} s"))

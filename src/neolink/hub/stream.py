@@ -228,11 +228,22 @@ class Stream:
 
     def _learn(self, unit: MediaUnit) -> None:
         description, version = self._description, self._description.version
+        before = description.presentation
         must_describe_again = description.learn(unit)
         if description.version != version:
             description.memorize(self._stand_in.last_key)
+            if not must_describe_again:
+                self._tell_size(before)
         if must_describe_again and (found := description.presentation):
             self._sinks.tell(lambda sink: sink.presentation_changed(found))
+
+    def _tell_size(self, before: Presentation | None) -> None:
+        """Log that pictures became larger or smaller: a recording may show where it was."""
+        old, new = before and before.video, self.presentation and self.presentation.video
+        if old and new and (old.width, old.height) != (new.width, new.height):
+            text = "pictures are %dx%d now and were %dx%d; players go on, in the same session"
+            sizes = new.width, new.height, old.width, old.height
+            self._limiter.log(self._log, logging.INFO, text, *sizes)
 
     # -- while the camera is away, or rests -------------------------------------------
 

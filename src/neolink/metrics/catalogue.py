@@ -149,7 +149,8 @@ PROCESS: Final[tuple[Metric[BridgeReading], ...]] = (
         "neolink_rtsp_events_total",
         "What happened at the RTSP ports and belongs to no player: one came by WebSocket, half a "
         "tunnel was given up (expired, evicted), a datagram of nobody came (udp_stranger), a NAT "
-        "was followed (udp_punched), a report could not be read (rtcp_malformed).",
+        "was followed (udp_punched), UDP could not be sent (udp_unsent), a report could not be "
+        "read (rtcp_malformed).",
         lambda at: at.process.rtsp_events,
         "event",
     ),

@@ -5,6 +5,7 @@ channel, datagrams, segmentation) is derived when first asked for and kept.
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 __all__ = ["INTERLEAVED_HEADER_LENGTH", "PacketBatch", "Segments"]
@@ -12,8 +13,27 @@ __all__ = ["INTERLEAVED_HEADER_LENGTH", "PacketBatch", "Segments"]
 INTERLEAVED_HEADER_LENGTH = 4
 _pack_interleaved = struct.Struct(">BBH").pack
 
-Segments = tuple[int, list[memoryview]]
-"""Size of a segment, and the datagrams to send at once: all of that size, the last maybe less."""
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Datagrams to send at once, side by side: all of ``size`` bytes, only the last maybe less.
+
+    They lie in one piece, because a kernel that is given thirty has to gather them for each player.
+    """
+
+    size: int
+    data: bytes
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one datagram."""
+        return len(self.data) <= self.size
+
+    def datagrams(self) -> Iterator[memoryview]:
+        """Yield a view of each datagram."""
+        view = memoryview(self.data)
+        for begin in range(0, len(view), self.size):
+            yield view[begin : begin + self.size]
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +132,6 @@ def _runs(datagrams: list[memoryview], max_segments: int, max_bytes: int) -> lis
             end += 1
         if 0 < lengths[end] < size and lengths[end] <= room:
             end += 1
-        runs.append((size, datagrams[begin:end]))
+        runs.append(Segments(size, b"".join(datagrams[begin:end])))
         begin = end
     return runs

@@ -47,7 +47,7 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 
-_METHOD: Final = re.compile(r"[A-Z][A-Z0-9_\-]*")
+_METHOD: Final = re.compile(r"[A-Z][A-Za-z0-9_\-]*")
 _VERSION: Final = re.compile(r"RTSP/[0-9]{1,3}\.[0-9]{1,3}")
 _STATUS_LINE: Final = re.compile(r"RTSP/[0-9]{1,3}\.[0-9]{1,3} +([1-5][0-9]{2})(?: (.*))?")
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

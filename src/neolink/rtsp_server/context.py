@@ -9,6 +9,7 @@ from typing import Final
 from neolink.clock import Clock
 from neolink.errors import RemoteProtocolError
 from neolink.hub.backlog import BacklogLimits, Budget
+from neolink.log import RepeatLimiter
 from neolink.rtsp.auth import Authenticator
 from neolink.rtsp.session import ServerSession, SessionTable
 from neolink.rtsp_server.delivery.udp import UdpPorts
@@ -51,6 +52,8 @@ class Context:
     udp_peers: UdpPeers = field(default_factory=UdpPeers)
     """Whose UDP packets come from an address, RTP or RTCP."""
     groups: Groups = field(init=False)
+    limiter: RepeatLimiter = field(init=False)
+    """Of what any stranger can have told again and again."""
     wrong_logins: WrongLogins = field(default_factory=WrongLogins)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of everybody who watches, in the order they came."""
@@ -61,6 +64,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.groups = Groups(self.settings.multicast, dscp=self.settings.dscp)
+        self.limiter = RepeatLimiter(self.clock)
 
     def set_bounds(self) -> None:
         """Give every mount, and every camera's players together, the bounds of the settings."""
@@ -94,6 +98,7 @@ class Context:
             "tunnel_evicted": pairing.evicted,
             "udp_stranger": peers.strangers,
             "udp_punched": peers.punched,
+            "udp_unsent": self.udp.dropped if self.udp is not None else 0,
             "rtcp_malformed": self.malformed_rtcp,
         }
 
@@ -121,6 +126,11 @@ class Context:
         player.close()
         self.groups.release(session.id)
         player.mount.sums_before += player.sums_here
+
+    def drop_track(self, player: Player, track: int) -> None:
+        """Stop sending one track of a session, and free its UDP ports; the others go on."""
+        self.udp_peers.release(player.session.id, track)
+        player.drop_track(track)
 
     def expel(self, player: Player, reason: str) -> None:
         """End a player's session, and the connection that it plays or is interleaved on."""
@@ -152,7 +162,7 @@ class Context:
         if session.remove_track(track):
             self.end_session(session)
         else:
-            player.drop_track(track)
+            self.drop_track(player, track)
 
     def live_sessions(self) -> Iterator[tuple[ServerSession, Player]]:
         """Yield every session with its player."""

@@ -33,7 +33,15 @@ ACCEPT_PAUSE_S: Final = 0.5
 NOT_SENT_LOW_WATER: Final = 128 * 1024
 """More than this is kept in our queue, where whole groups of pictures can be dropped."""
 
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_OF_THE_PEER: Final = frozenset(
+    {
+        *(errno.ECONNABORTED, errno.ECONNRESET, errno.EPERM, errno.EPROTO, errno.ETIMEDOUT),
+        *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH),
+    }
+)
+"""A connection that was over before it was accepted; the next one may be good."""
+
+_NO_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class Door:
         for connection in list(self.connections):
             connection.check(now_s)
         self._context.tunnels.sweep()
+        self._context.limiter.sweep()
         if self._certificate is not None:
             self._certificate.look()
 
@@ -129,16 +138,31 @@ class Door:
             try:
                 sock, peer = await loop.sock_accept(listener.sock)
             except OSError as error:
-                is_exhausted = error.errno in _EXHAUSTED
-                if is_exhausted:
-                    _LOG.error("cannot accept players: %s; trying again", error.strerror)
-                await asyncio.sleep(ACCEPT_PAUSE_S if is_exhausted else 0)
+                await asyncio.sleep(self._pause_after(error))
                 continue
-            address = (plain_host(peer[0]), peer[1])
-            connection = self._welcome(sock, address, has_tls=listener.has_tls)
-            if connection is not None:
-                tasks.create_task(self._serve(connection), name=f"rtsp {connection.name}")
+            self._let_in(sock, (plain_host(peer[0]), peer[1]), listener, tasks)
             await asyncio.sleep(0)  # accepting does not wait: a storm must not hold up pictures
+
+    def _pause_after(self, error: OSError) -> float:
+        """Return how long to accept nobody; tell what lacks, but not each time that it does."""
+        if error.errno in _OF_THE_PEER:
+            return 0.0
+        hint = " (raise the limit of open files: LimitNOFILE, ulimit -n)"
+        text = f"{error.strerror}{hint if error.errno in _NO_FILES else ''}"
+        told = "cannot accept players: %s; trying again"
+        self._context.limiter.log(_LOG, logging.ERROR, told, text, about=error.errno)
+        return ACCEPT_PAUSE_S
+
+    def _let_in(
+        self, sock: socket.socket, peer: Address, listener: _Listener, tasks: asyncio.TaskGroup
+    ) -> None:
+        """Begin with a connection. Who accepts keeps hold of none: it may wait long for the next.
+
+        With the last one it would keep what that has watched, of a camera that is gone too.
+        """
+        connection = self._welcome(sock, peer, has_tls=listener.has_tls)
+        if connection is not None:
+            tasks.create_task(self._serve(connection), name=f"rtsp {connection.name}")
 
     def _welcome(
         self, sock: socket.socket, peer: Address, *, has_tls: bool

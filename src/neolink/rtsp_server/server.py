@@ -12,6 +12,7 @@ from typing import Final
 
 from neolink.clock import Clock
 from neolink.hub.backlog import Budget
+from neolink.log import RepeatLimiter
 from neolink.media.tracks import StreamKind
 from neolink.rtsp.auth import Authenticator
 from neolink.rtsp.session import SessionTable
@@ -77,6 +78,7 @@ class RtspServer:
         self.context.set_bounds()
         self.door = Door(self.context)
         self._upkeep = Upkeep(self.context)
+        self._limiter = RepeatLimiter(clock)
         self._clock = clock
 
     # -- what can be seen of it --------------------------------------------------------
@@ -159,7 +161,13 @@ class RtspServer:
     async def _sweep_often(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            self.sweep()
+            now_s = self._clock.monotonic_s()
+            for part in (self.door, self._upkeep):
+                try:
+                    part.sweep(now_s)
+                except Exception as error:  # noqa: BLE001 - it would end every session
+                    if self._limiter.admit((type(part), type(error))) is not None:
+                        _LOG.exception("looking after players failed, it goes on in a second")
 
     def sweep(self) -> None:
         """End what has been silent or stalled for too long, by the clock."""

@@ -272,8 +272,11 @@ class MountSettings:
     buffer_duration_s: float = 3.0
     """A player further behind than this is moved to the newest random access point."""
 
-    setup_timeout_s: float = 10.0
-    """How long DESCRIBE waits for a camera that was never seen before it answers 503."""
+    setup_timeout_s: float = 9.0
+    """How long DESCRIBE waits for a camera that was never seen before it answers 503.
+
+    Less than the 10 s after which many recorders give up, and would not learn the reason.
+    """
 
     max_clients: int = 0
     """Players on this camera's paths together; 0 means no limit. The next is answered 453."""

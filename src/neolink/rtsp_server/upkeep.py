@@ -41,8 +41,10 @@ class Upkeep:
         self._note_progress(now_s)
         for session in context.sessions.expire(now_s):
             player = context.players.get(session.id)
-            log = player.log if player is not None else _LOG
-            log.info("the session of %s ended after silence", session.peer_host)
+            if player is not None:
+                text = f"the session of {session.peer_host} ended after silence"
+                player.tell_left(context.limiter, text)
+                player.say_bye()  # it may watch all the same, and only not say so
             context.end_session(session)
         self._end_unplayed(now_s)
         for mount in context.mounts:
@@ -53,7 +55,7 @@ class Upkeep:
         for session, player in self._context.live_sessions():
             is_forgotten = player.is_abandoned and not player.has_played
             if is_forgotten and now_s - player.left_s >= LEFT_UNPLAYED_S:
-                player.log.info("left without playing")
+                player.tell_left(self._context.limiter)
                 self._context.end_session(session)
 
     def _note_progress(self, now_s: float) -> None:
@@ -61,6 +63,7 @@ class Upkeep:
         before, self._progress = self._progress, {}
         for session, player in self._context.live_sessions():
             self._tell_losses(session, player)
+            self._tell_unsent(session, player)
             if player.outbox is None or not player.is_playing:
                 continue
             sent = self._progress[session.id] = player.outbox.bytes_sent
@@ -71,6 +74,12 @@ class Upkeep:
         losses = player.note_losses()
         if losses and self._limiter.admit((session.id, "slow")) is not None:
             player.log.warning("reads too slowly, %d units dropped", losses)
+
+    def _tell_unsent(self, session: ServerSession, player: Player) -> None:
+        fault = player.lanes.take_udp_fault()
+        if fault and self._limiter.admit((session.id, "unsent")) is not None:
+            text = "cannot be sent UDP at %s; look at firewall and routes, or have it use TCP"
+            player.log.warning(text, fault)
 
     def _tell_shortages(self) -> None:
         """Log that players together had too much waiting: whose limit that is, and its key."""

@@ -12,7 +12,13 @@ from neolink.rtp.formats import AudioChoice, audio_format, video_format
 from neolink.rtp.sender import RtpSender
 from neolink.rtsp.message import InterleavedFrame, Message, Response, reply
 from neolink.rtsp.reader import RtspReader
-from neolink.rtsp_server.delivery.outbox import MAX_CONTROL_BYTES, PEER_GONE, Lane, Outbox
+from neolink.rtsp_server.delivery.outbox import (
+    MAX_BYTES_PER_TURN,
+    MAX_CONTROL_BYTES,
+    PEER_GONE,
+    Lane,
+    Outbox,
+)
 from neolink.rtsp_server.mounts.parcel import AUDIO, VIDEO, Parcel
 from neolink.rtsp_server.wires.wire import PlainWire
 from support.media import L16, video_unit
@@ -163,6 +169,26 @@ async def test_sessions_on_one_connection_take_turns(wire: Wire) -> None:
     assert channels == [0, 4, 0, 4, 0, 4]
 
 
+async def test_who_catches_up_leaves_the_loop_to_others_after_a_quarter_of_a_mebibyte(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wire that takes all at once could else hold up every other player."""
+    lane = wire.lane()
+    block(wire, lane)
+    parcels = [wire.parcel(number, size=20_000, key=True) for number in range(1, 41)]
+    for parcel in parcels:
+        lane.push(parcel)
+    monkeypatch.setattr(wire.outbox, "_give", len)  # the whole blob
+    size = parcels[0].size
+    for turn in range(3):
+        before = wire.outbox.bytes_sent
+        wire.outbox._on_writable()
+        sent = wire.outbox.bytes_sent - before
+        assert MAX_BYTES_PER_TURN <= sent < MAX_BYTES_PER_TURN + size, turn
+        assert wire.outbox.is_blocked
+    assert MAX_BYTES_PER_TURN == 256 * 1024
+
+
 async def test_the_backlog_keeps_its_bounds_and_drops_whole_groups(wire: Wire) -> None:
     lane = wire.lane(limits=BacklogLimits(max_items=5))
     begun = block(wire, lane)
@@ -192,6 +218,29 @@ async def test_a_peer_that_is_gone_fails_the_outbox_once(wire: Wire) -> None:
         wire.outbox.write(REPLY)
     assert len(wire.failures) == 1
     assert wire.failures[0].startswith(PEER_GONE)
+
+
+async def test_what_cannot_be_written_is_not_tried_without_end(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop would call at full speed, as long as the socket takes more."""
+    lane, tries = wire.lane(), 0
+    block(wire, lane)
+    lane.push(wire.parcel(7))
+
+    def fail() -> Parcel:
+        nonlocal tries
+        tries += 1
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(lane.backlog, "pop", fail)
+    async with asyncio.timeout(2):
+        while not wire.failures:
+            wire.read()
+            await asyncio.sleep(0)
+    assert wire.failures == ["internal error"]
+    assert tries == 1
+    assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
 
 
 async def test_closing_forgets_what_waits_and_frees_the_budget(wire: Wire) -> None:
@@ -235,3 +284,14 @@ async def test_each_track_has_its_channel(wire: Wire) -> None:
     channels = [m.channel for m in wire.messages if isinstance(m, InterleavedFrame)]
     assert channels[-2:] == [20, 21]
     assert set(channels[:-2]) == {10}
+
+
+async def test_closing_once_more_leaves_alone_who_has_the_descriptor_by_then(wire: Wire) -> None:
+    """Its replies and pictures would wait without end for a socket that nobody watches."""
+    block(wire, wire.lane())
+    wire.outbox.close()
+    loop, descriptor = asyncio.get_running_loop(), wire.ours.fileno()
+    loop.add_writer(descriptor, lambda: None)
+    wire.outbox.close()
+    wire.outbox.fail("again")
+    assert loop.remove_writer(descriptor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -151,7 +152,7 @@ async def test_a_large_picture_is_spread_and_what_follows_waits_its_turn(wire: W
     real = wire.ports.send_segments
 
     def noting(segments: Segments, destination: Destination) -> bool:
-        sent.append(sum(map(len, segments[1])))
+        sent.append(len(segments.data))
         return real(segments, destination)
 
     wire.ports.send_segments = noting  # type: ignore[method-assign]
@@ -185,8 +186,11 @@ async def test_a_full_socket_drops_the_rest_until_a_random_access_point(wire: Wi
 async def test_a_full_socket_is_told_from_a_player_that_cannot_be_reached(
     wire: Wire, code: int
 ) -> None:
-    assert not wire.ports._rtp._failed(code)
-    assert wire.ports._rtp._failed(errno.EHOSTUNREACH)
+    player = Destination(("192.0.2.7", 9), ("192.0.2.7", 9))
+    assert not wire.ports._rtp._failed(code, player)
+    assert player.fault == 0
+    assert wire.ports._rtp._failed(errno.EHOSTUNREACH, player)
+    assert player.fault == errno.EHOSTUNREACH
     assert wire.ports.dropped == 2
 
 
@@ -196,6 +200,17 @@ async def test_an_impossible_address_harms_nobody(wire: Wire) -> None:
     wire.lane.push_rtcp(VIDEO, b"rtcp")
     assert not wire.lane.backlog.needs_random_access
     assert wire.ports.dropped > 0
+
+
+async def test_what_the_system_does_not_send_is_told_once_and_why(wire: Wire) -> None:
+    assert wire.lane.take_fault() == ""
+    wire.lane.aim(VIDEO, ("255.255.255.255", 9), ("255.255.255.255", 10))  # needs a permission
+    wire.lane.push(wire.parcel(0, 20_000, key=True))
+    assert wire.ports.dropped > 0
+    assert wire.lane.take_fault() == f"255.255.255.255:9: {os.strerror(errno.EACCES)}"
+    assert wire.lane.take_fault() == ""
+    wire.lane.push_rtcp(VIDEO, b"rtcp")
+    assert wire.lane.take_fault() == f"255.255.255.255:10: {os.strerror(errno.EACCES)}"
 
 
 async def test_rtcp_goes_to_the_second_port_from_our_second_port(wire: Wire) -> None:
@@ -248,7 +263,7 @@ async def test_cached_pictures_leave_more_slowly_than_live_ones(wire: Wire) -> N
     loop, real = asyncio.get_running_loop(), wire.ports.send_segments
 
     def noting(segments: Segments, destination: Destination) -> bool:
-        sent.append((loop.time(), sum(map(len, segments[1]))))
+        sent.append((loop.time(), len(segments.data)))
         return real(segments, destination)
 
     wire.ports.send_segments = noting  # type: ignore[method-assign]

@@ -225,6 +225,23 @@ async def test_a_mark_for_the_network_is_on_the_connection_too(start: StartServe
     assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == 34 << 2
 
 
+async def test_a_player_that_cannot_be_sent_udp_is_told_of_and_what_helps(
+    start: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await start()
+    client = await bench.client()
+    await client.watch(transport="udp")
+    (player,) = bench.server.players()
+    player.lanes.move_udp(0, ("255.255.255.255", 9), is_rtcp=False)  # needs a permission
+    for _ in range(5):
+        bench.camera.pictures(6)
+        bench.pass_time(1)
+    (record,) = (one for one in caplog.records if "cannot be sent UDP" in one.getMessage())
+    assert "255.255.255.255:9: Permission denied; look at firewall" in record.getMessage()
+    assert (vars(record)["camera"], vars(record)["client"]) == ("porch", player.address)
+    assert bench.server.context.events["udp_unsent"] >= 30
+
+
 # ---------------------------------------------------------------- transports
 
 

@@ -375,6 +375,102 @@ async def test_reports_come_every_five_seconds_of_media(scene: Scene) -> None:
     assert reports[-1].packet_count > reports[0].packet_count
 
 
+def told_at(report: SenderReport) -> float:
+    """Return the time of day that a report tells, in seconds since 1970."""
+    return report.ntp_time / 2**32 - 2_208_988_800
+
+
+def off_while_it_flows(
+    scene: Scene,
+    player: Player,
+    seconds: int,
+    *,
+    second_s: float = 1.0,
+    late_s: Callable[[int], float] = lambda _: 0.0,
+) -> list[float]:
+    """Return how far the time of day that each report tells is from ours.
+
+    A second of the camera takes ``second_s``; its pictures come ``late_s`` after so many seconds.
+    """
+    scene.camera.fps, off_s = 5, []
+    for number in range(5 * seconds):
+        before, delay_s = len(player.rtcp), late_s(number // 5)
+        scene.clock.advance(second_s / 5)
+        scene.clock._unix_s += delay_s
+        scene.camera.picture()
+        scene.clock._unix_s -= delay_s
+        if len(player.rtcp) > before:
+            off_s.append(told_at(player.reports()[-1]) - scene.clock.unix_s())
+    return off_s
+
+
+async def test_the_time_of_day_that_is_told_follows_ours_a_little_at_a_time(scene: Scene) -> None:
+    """The camera's clock is slow by 0.2 %: in ten minutes that is more than a second."""
+    player = scene.join(audio=AUTO)
+    scene.camera.audio = L16
+    off_s = off_while_it_flows(scene, player, 600, second_s=1.002)
+    assert len(off_s) >= 120
+    assert max(map(abs, off_s)) < 0.3
+    pictures = player.reports()[1:]  # the first was told again when sound came
+    steps = [told_at(b) - told_at(a) for a, b in itertools.pairwise(pictures)]
+    assert min(steps) == pytest.approx(5.0, abs=0.001)
+    assert 5.01 < max(steps) < 5.026
+    # Both tracks are told to be on one line all the time.
+    sound = player.reports(AUDIO)
+    apart = [
+        told_at(a) - told_at(b) - a.rtp_timestamp / 90_000 + b.rtp_timestamp / 8000
+        for a, b in zip(pictures, sound, strict=True)
+    ]
+    assert apart == pytest.approx([apart[0]] * len(apart), abs=0.001)
+
+
+async def test_a_network_that_delays_pictures_moves_no_time_of_day(scene: Scene) -> None:
+    """Of half a minute one picture in time is enough."""
+    player = scene.join()
+    off_while_it_flows(scene, player, 300, late_s=lambda s: 0.9 if s // 5 % 5 else 0.0)
+    steps = [told_at(b) - told_at(a) for a, b in itertools.pairwise(player.reports())]
+    assert steps == pytest.approx([5.0] * len(steps), abs=0.001)
+
+
+async def test_a_clock_that_was_set_is_followed_at_once_where_the_source_stops(
+    scene: Scene,
+) -> None:
+    """As of a small computer that learns the time from the network long after its start."""
+    player = scene.join()
+    off_while_it_flows(scene, player, 20)
+    scene.clock._unix_s += 3600
+    assert off_while_it_flows(scene, player, 60)[-1] == pytest.approx(-3600, abs=0.5)
+    scene.stream.source_lost()
+    scene.camera.until_key()
+    assert off_while_it_flows(scene, player, 20) == pytest.approx([0.0] * 4, abs=0.05)
+
+
+async def test_a_picture_that_comes_late_after_hours_of_rest_moves_no_time_of_day(
+    scene: Scene,
+) -> None:
+    player = scene.join()
+    off_while_it_flows(scene, player, 20)
+    scene.stream.source_lost()
+    scene.camera.until_key()
+    scene.clock.advance(3600)
+    scene.camera.pts += 3600 * VIDEO_CLOCK_RATE
+    off_s = off_while_it_flows(scene, player, 1, late_s=lambda _: 1.0)
+    assert off_s == pytest.approx([0.0], abs=0.06)
+
+
+async def test_reports_follow_closely_on_a_replay(scene: Scene) -> None:
+    """GStreamer bends its clock to the hurried pictures, and finds the sound by reports alone."""
+    player = scene.join()
+    scene.camera.pictures(25 * 11)
+    scene.join()
+    scene.camera.pictures(25 * 10)
+    stamps = [report.rtp_timestamp for report in player.reports()]
+    gaps_s = [(b - a) / VIDEO_CLOCK_RATE for a, b in itertools.pairwise(stamps)]
+    assert gaps_s[:2] == [5.0, 5.0]
+    assert gaps_s[3:9] == pytest.approx([0.52] * 6, abs=0.05)
+    assert gaps_s[9:] == [5.0]
+
+
 async def test_sound_before_any_picture_is_reported_too(scene: Scene) -> None:
     """A description may be known from before; then sound can be the first that comes."""
     player = scene.join(audio=AUTO)
@@ -611,6 +707,22 @@ async def test_the_mount_wants_its_stream_while_anybody_plays(scene: Scene) -> N
     assert scene.mount.player_count == 0
     await until(lambda: scene.stream.state is DemandState.IDLE)
     assert scene.mount.cached_bytes == 0
+
+
+async def test_a_player_that_fails_at_its_start_does_not_keep_the_camera_busy(
+    scene: Scene,
+) -> None:
+    def fail(_: Parcel) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    scene.camera.pictures(3)
+    scene.hold.release()
+    player = Player(scene.mount)
+    player.on_push = fail
+    with pytest.raises(ZeroDivisionError):
+        scene.mount.join(player.seat)
+    scene.mount.leave(player.seat)
+    await until(lambda: scene.stream.state is DemandState.IDLE)
 
 
 async def test_what_comes_after_the_stop_is_not_kept_for_the_next_player(scene: Scene) -> None:

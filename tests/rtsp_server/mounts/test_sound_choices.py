@@ -1,5 +1,6 @@
 """What a player is told of the sound is what it gets, for each choice and what a camera sends."""
 
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import cast
@@ -202,3 +203,18 @@ async def test_no_packet_is_earlier_than_the_start_that_was_told(
     await until(lambda: player.packets[AUDIO])
     later = player.packets[AUDIO][0].timestamp - cast("int", told.timestamp)
     assert 0 <= later % (1 << 32) < 48_000
+
+
+async def test_the_number_of_players_hardly_makes_coming_and_going_dearer(scene: Scene) -> None:
+    """Each used to cost the square of all that are there: 25 s for the last of a thousand."""
+    choices = AudioChoice.AUTO, AudioChoice.L16
+    seats = [
+        Seat(Player(), True, choices[number % 2], StartMode.LIVE, lambda: None, lambda _: None)
+        for number in range(600)
+    ]
+    begin_s = time.process_time()
+    for seat in seats:
+        scene.mount.join(seat)
+    for seat in seats:
+        scene.mount.leave(seat)
+    assert time.process_time() - begin_s < 2

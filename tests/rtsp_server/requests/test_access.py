@@ -194,6 +194,16 @@ async def test_a_guess_of_a_path_costs_as_much_as_a_guess_of_a_password(
         assert [count for _, count in noted.values()] == [number]
 
 
+async def test_a_login_that_makes_no_sense_is_a_guess_too(start: StartServer) -> None:
+    bench = await start(users=USERS, access=MINE, schemes=ALL)
+    noted = bench.server.context.wrong_logins._hosts
+    client = await bench.client()
+    for number, value in enumerate(("Digest x", "Basic !!!", "Bearer sesame"), 1):
+        refused = await client.request("DESCRIBE", None, ("Authorization", value))
+        assert refused.status == 401
+        assert [count for _, count in noted.values()] == [number]
+
+
 async def test_options_need_no_login_even_with_a_wrong_one(start: StartServer) -> None:
     bench = await start(users=USERS, access=MINE)
     client = await bench.client()

@@ -1,6 +1,7 @@
 """What players are told of a mount, and when the version of that grows."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,28 @@ async def test_our_address_is_written_as_sdp_has_it(host: str, family: str, addr
     unspecified = {"IP4": "0.0.0.0", "IP6": "::"}[family]
     assert f" IN {family} {address}\r\n" in text
     assert f"c=IN {family} {unspecified}\r\n" in text
+    scene.close()
+
+
+async def test_pictures_are_told_with_their_rate_and_size_and_the_stream_by_its_name() -> None:
+    scene = Scene()
+    assert scene.lines("a=framerate") == ["a=framerate:15"]
+    assert scene.lines("a=x-dimensions") == ["a=x-dimensions:640,360"]
+    assert scene.lines("s=") == ["s=porch/main"]
+    scene.close()
+
+
+async def test_a_rate_that_nobody_knows_is_not_told() -> None:
+    scene = Scene(replace(H264, frame_rate=None))
+    assert scene.lines("a=framerate") == []
+    scene.close()
+
+
+async def test_a_description_is_named_by_when_the_mount_began() -> None:
+    """Players that ask again after a restart must not take it for the one that they know."""
+    scene = Scene()
+    (origin,) = scene.lines("o=")
+    assert origin.split()[1] == str(int(ManualClock().unix_s()))
     scene.close()
 
 

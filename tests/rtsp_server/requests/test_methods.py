@@ -30,6 +30,7 @@ from support.waiting import until
         ("RECORD", 405, 405, 405),
         ("REDIRECT", 501, 501, 501),
         ("REGISTER", 501, 501, 501),
+        ("Play", 501, 501, 501),
     ],
 )
 async def test_each_method_in_each_state(
@@ -77,7 +78,53 @@ async def test_what_is_offered_is_listed(start: StartServer) -> None:
     assert refused.headers.get("Allow") == public
 
 
+async def test_an_answer_to_nothing_that_was_asked_is_passed_over(start: StartServer) -> None:
+    """Some players answer a request that another server made."""
+    client = await prepared(await start(), "playing")
+    await client.send(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2\r\n\r\nok" * 5)
+    assert (await client.get_parameter()).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET_PARAMETER", "SET_PARAMETER"])
+async def test_the_answer_to_a_ping_has_a_length(start: StartServer, method: str) -> None:
+    """Some players wait for one."""
+    client = await prepared(await start(), "ready")
+    answer = await client.request(method, client.base)
+    assert (answer.headers.get("Content-Length"), answer.body) == ("0", b"")
+
+
 # ---------------------------------------------------------------- PLAY
+
+
+async def test_rtp_info_has_the_order_of_setup(start: StartServer) -> None:
+    client = await (await start(audio=L16)).client()
+    await client.describe()
+    for track in (1, 0):
+        await client.setup(track)
+    entries = parse_rtp_info((await client.play()).headers.get("RTP-Info") or "")
+    assert [entry.url for entry in entries] == [client.tracks[1].url, client.tracks[0].url]
+
+
+async def test_headers_of_recordings_and_of_other_servers_change_nothing(
+    start: StartServer,
+) -> None:
+    bench = await start()
+    client = await bench.client()
+    await client.describe()
+    odd = (
+        ("Rate-Control", "no"),
+        ("Immediate", "yes"),
+        ("Frames", "intra"),
+        ("x-Dynamic-Rate", "1"),
+        ("Pipelined-Requests", "5"),
+        ("Accept-Ranges", "npt, clock"),
+    )
+    assert (await client.setup(0, headers=odd)).status == 200
+    played = await client.request("PLAY", client.base, *odd)
+    assert played.headers.get("Range") == "npt=now-"
+    assert not {name for name, _ in odd} & {name for name, _ in played.headers}
+    bench.camera.pictures(3)
+    await client.until(lambda: len(client.tracks[0].timestamps) >= 8)
 
 
 @pytest.mark.parametrize("mode", list(StartMode))
@@ -169,6 +216,25 @@ async def test_a_describe_that_waits_holds_back_what_follows(start: StartServer)
     assert not asking.done()
     bench.camera.pictures(30)
     assert [answer.status for answer in await asking] == [200, 200]
+
+
+async def test_a_describe_that_waits_holds_back_no_picture_of_its_connection(
+    start: StartServer,
+) -> None:
+    bench = await start("porch", "yard", described=False, setup_timeout_s=3)
+    porch, yard = bench.cameras["porch"], bench.cameras["yard"]
+    with porch.stream.hold():
+        porch.pictures(30)
+        client = await bench.player("porch", 0)
+    asking = asyncio.create_task(client.request("DESCRIBE", bench.url("yard"), session=None))
+    await until(lambda: yard.stream.state is DemandState.STARTING)
+    seen = len(client.tracks[0].timestamps)
+    porch.pictures(20)
+    await client.until(lambda: len(client.tracks[0].timestamps) >= seen + 20)
+    assert not asking.done()
+    yard.pictures(30)
+    assert (await asking).status == 200
+    assert client.tracks[0].gaps == 0
 
 
 async def test_no_more_is_read_while_requests_wait(

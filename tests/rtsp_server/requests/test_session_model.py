@@ -6,6 +6,7 @@ import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -35,6 +36,12 @@ CALLS = st.sampled_from(
      "ANNOUNCE"]
 )  # fmt: skip
 WAYS = st.sampled_from(["tcp", "tcp", "tcp 0-1", "tcp 2-3", "tcp 3-4", "udp 0", "udp 1", "other"])
+
+
+@pytest.fixture(autouse=True)
+def server_looks_only_when_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the model know each look: what was written since the last one counts as life."""
+    monkeypatch.setattr("neolink.rtsp_server.server.SWEEP_S", 1e6)
 
 
 class Line:

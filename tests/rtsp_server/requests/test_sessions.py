@@ -4,7 +4,7 @@ import pytest
 
 from neolink.hub.demand import DemandState
 from neolink.rtp.rtcp import ReceiverReport
-from support.media import AAC, L16
+from support.media import AAC, H265, L16
 from support.rtsp_bench import TCP, Bench, StartServer, prepared
 from support.rtsp_client import RtspClient, UdpPair
 from support.waiting import until
@@ -336,3 +336,36 @@ async def test_channels_of_a_track_that_left_them_are_free(start: StartServer) -
     await client.setup(1, f"RTP/AVP;unicast;client_port={ports}", udp=pair)
     answer = await client.setup(0, f"{TCP};interleaved=2-3")
     assert ";interleaved=2-3;" in (answer.headers.get("Transport") or "")
+
+
+# ---------------------------------------------------------------- a stream that changes
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+@pytest.mark.parametrize("what", ["pictures", "sound"])
+async def test_a_stream_that_became_another_after_setup_must_be_described_again(
+    start: StartServer, what: str, is_paused: bool
+) -> None:
+    """Who plays is ended by it; who was about to play would get what it cannot decode."""
+    bench = await start(audio=L16)
+    client = await bench.client()
+    await client.describe()
+    for track in (0, 1):
+        assert (await client.setup(track)).status == 200
+    if is_paused:
+        assert (await client.play()).status == 200
+        assert (await client.pause()).status == 200
+    with bench.mount.stream.hold():
+        bench.camera.pictures(3)
+        if what == "pictures":
+            bench.camera.video = H265
+        else:
+            bench.mount.stream.source_lost()
+            bench.camera.audio, bench.camera._audio_pts = AAC, None
+        bench.camera.until_key()
+        bench.camera.pictures(3)
+    assert (await client.play()).status == 454
+    assert not bench.server.context.players
+    other = await bench.player("porch", 0, 1)
+    bench.camera.pictures(10)
+    await other.until(lambda: all(len(track.packets) > 5 for track in other.tracks.values()))

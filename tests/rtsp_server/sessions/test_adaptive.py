@@ -91,7 +91,9 @@ class Scene:
         self._steps = 0
         for side in (self.main, *([self.sub] if is_sub_known else [])):
             with side.stream.hold():
-                side.camera.pictures(30)
+                for _ in range(30):
+                    self.clock.advance(1 / FPS)
+                    side.camera.picture()
 
     async def watch(
         self, path: str = "porch/auto", *tracks: int, transport: str = "tcp"
@@ -670,3 +672,14 @@ async def test_a_udp_player_that_reports_nothing_is_never_moved(scene: Scene) ->
     await scene.watch("porch/auto", VIDEO, transport="udp")
     await scene.pass_time(30.0)
     assert (scene.player.kind, scene.sub.demands) == (MAIN, [])
+
+
+async def test_who_comes_back_from_a_pause_to_another_codec_must_describe_it(scene: Scene) -> None:
+    client = await scene.watch("porch/auto", VIDEO)
+    assert (await client.pause()).status == 200
+    with scene.main.stream.hold():
+        scene.main.camera.video = H265
+        scene.main.camera.until_key()
+        scene.main.camera.pictures(3)
+    assert (await client.play()).status == 454
+    assert not list(scene.server.players())

@@ -1,7 +1,6 @@
 """Multicast on the loopback interface: sent once for all, and only while somebody wants it."""
 
 import socket
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,23 +10,14 @@ from neolink.hub.demand import DemandState
 from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock
 from neolink.rtsp.headers import parse_transports
 from neolink.rtsp_server.sessions.multicast import Group
-from neolink.rtsp_server.settings import MulticastSettings
+from support.datagrams import groups_of_our_own
 from support.media import H265, L16
 from support.rtsp_bench import Bench, StartServer
-from support.rtsp_client import GroupPair, RtspClient, UdpPair
+from support.rtsp_client import GroupPair, RtspClient
 from support.tls import client_context, make_identity
 from support.waiting import until
 
 OFFER = "RTP/AVP;multicast"
-
-
-def groups_of_our_own(prefix: int = 28) -> MulticastSettings:
-    """Return settings that no other test of this machine has: all share its loopback interface."""
-    pair = UdpPair()
-    pair.close()
-    port = pair.ports[0]
-    network = IPv4Network(((239 << 24) + (port << 8), prefix))
-    return MulticastSettings(is_enabled=True, network=network, port=port, ttl=3)
 
 
 async def bench_with(start: StartServer, *names: str, **options: Any) -> Bench:
@@ -71,6 +61,14 @@ async def test_setup_names_the_group_and_its_ports(start: StartServer) -> None:
             f";ssrc={client.tracks[track].granted.ssrc:08X}"
         )
     assert (await client.teardown()).status == 200
+
+
+async def test_packets_pass_as_many_routers_as_setup_says(start: StartServer) -> None:
+    bench = await bench_with(start)
+    client = await listener(bench)
+    sock = group_of(bench)._ports._sending._sock
+    assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == 3
+    assert client.tracks[0].granted.ttl == 3
 
 
 async def test_many_players_are_sent_each_packet_once(start: StartServer) -> None:

@@ -25,15 +25,16 @@ from neolink.rtsp.message import InterleavedFrame
 from neolink.rtsp.reader import RtspReader
 from neolink.rtsp.session import ServerSession
 from neolink.rtsp_server.delivery.outbox import Outbox
-from neolink.rtsp_server.delivery.udp import UdpLane, UdpPorts
+from neolink.rtsp_server.delivery.udp import BURST_BYTES, CATCH_UP_BURST, UdpLane, UdpPorts
 from neolink.rtsp_server.mounts.mount import Mount
 from neolink.rtsp_server.mounts.parcel import AUDIO, VIDEO
+from neolink.rtsp_server.mounts.seat import StartPoint
 from neolink.rtsp_server.sessions.lanes import UDP_REPLAY_BYTES
 from neolink.rtsp_server.sessions.player import Player
 from neolink.rtsp_server.settings import MountSettings, StartMode
 from neolink.rtsp_server.wires.wire import PlainWire
 from support.datagrams import Silence
-from support.media import L16, Camera
+from support.media import L16, Camera, video_unit
 from support.rtsp_client import UdpPair
 from support.waiting import until
 
@@ -216,6 +217,24 @@ async def test_a_pause_drops_what_waits_and_play_begins_at_a_random_access(scene
     assert not scene.player.backlogs[0].needs_random_access
 
 
+async def test_a_pause_over_udp_ends_also_a_picture_that_is_sent_in_bursts(scene: Scene) -> None:
+    """What came of it after the next PLAY would not be the packet that RTP-Info has named."""
+    scene.use_udp(VIDEO)
+    scene.play()
+    scene.mount.push(video_unit(900_000, key=True, size=3 * BURST_BYTES))
+    scene.player.pause()
+    scene.received(VIDEO)
+    starts = scene.player.plan(lambda: None, lambda _: None)
+    scene.player.play()
+    await until(lambda: (packets := scene.received(VIDEO)) and _is_first(packets, starts[VIDEO]))
+
+
+def _is_first(packets: list[bytes], start: StartPoint) -> bool:
+    first = RtpPacket.parse(packets[0])
+    assert (first.sequence, first.timestamp) == (start.sequence, start.timestamp)
+    return True
+
+
 async def test_closing_twice_is_no_error(scene: Scene) -> None:
     scene.use_tcp(VIDEO)
     scene.play()
@@ -234,6 +253,42 @@ async def test_a_large_group_is_not_replayed_over_udp(scene: Scene) -> None:
     scene.player.play()
     await asyncio.sleep(0)
     assert scene.received(VIDEO) == []
+
+
+@pytest.mark.parametrize("is_udp", [False, True])
+async def test_a_player_of_live_begins_with_a_key_frame_and_not_before(
+    scene: Scene, is_udp: bool
+) -> None:
+    (scene.use_udp if is_udp else scene.use_tcp)(VIDEO)
+    scene.player._start = StartMode.LIVE
+    scene.play()
+    scene.camera.pictures(1)
+    await asyncio.sleep(0)
+    assert not scene.received(VIDEO)
+    assert 0 not in scene.read(), "reports alone"
+    scene.camera.until_key()
+    first = scene.mount._senders.pictures[0].sender.next_sequence
+    scene.camera.pictures(2)
+    if is_udp:
+        await until(lambda: (packets := scene.received(VIDEO)) and _begins(packets, first))
+    else:
+        scene.read()
+        assert scene.sequences()[0] == first
+
+
+def _begins(packets: list[bytes], sequence: int) -> bool:
+    assert RtpPacket.parse(packets[0]).sequence == sequence
+    return True
+
+
+async def test_the_cached_pictures_leave_slowly_over_udp(scene: Scene) -> None:
+    """At full speed most of them would be lost in the network."""
+    scene.camera.until_key()
+    scene.camera.key_size = 8 * BURST_BYTES
+    scene.camera.pictures(2)
+    scene.use_udp(VIDEO)
+    scene.play()
+    assert 0 < scene.player.sums.bytes_sent <= 2 * CATCH_UP_BURST < BURST_BYTES
 
 
 async def test_bye_is_for_udp_alone(scene: Scene) -> None:

@@ -125,6 +125,15 @@ def test_a_good_certificate_is_used_without_a_word(
     assert not caplog.messages
 
 
+def test_a_certificate_that_only_openssl_can_read_is_used(tmp_path: Path) -> None:
+    """Its dates cannot be told. One of X.509 version 2 is, which no tool makes any more."""
+    plain = b"\xa0\x03\x02\x01\x02"  # version 3, as it is written
+    odd = ssl.DER_cert_to_PEM_cert(der(ONE).replace(plain, plain[:-1] + b"\x01", 1))
+    file = tmp_path / "server.pem"
+    file.write_text(odd + KEY)
+    assert names_of(load_context(RtspSettings(certificate=file))) != der(ONE)
+
+
 # ---------------------------------------------------------------- renewal
 
 

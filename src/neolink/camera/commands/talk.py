@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 
 from neolink.baichuan.bcmedia import AdpcmPacket, serialize
 from neolink.baichuan.ids import MessageId, Status
@@ -25,6 +26,9 @@ MAX_UNSENT = 4096
 _ADPCM = "adpcm"
 _MONO = "mono"
 _BITS = 16
+_SHORTEST_BLOCK_S = 0.01
+"""Each is a message: shorter ones would be hundreds a second. Known cameras take 64 ms and more."""
+
 _LONGEST_BLOCK_S = 0.4
 """A longer one would be more than half a second ahead of what is played."""
 
@@ -88,8 +92,10 @@ def _block_samples(config: AudioConfig) -> int:
     if not is_mono or config.sample_precision not in {None, _BITS}:
         raise Unsupported("the camera's loudspeaker takes another format than 16 bit mono")
     rate = config.sample_rate or 0
-    if samples % 2 or not 0 < samples <= _LONGEST_BLOCK_S * rate:
-        text = f"the camera's loudspeaker takes blocks of {samples} samples at {rate} Hz"
+    least, most = ceil(_SHORTEST_BLOCK_S * rate), int(_LONGEST_BLOCK_S * rate)
+    if samples % 2 or not 0 < least <= samples <= most:
+        allowed = f"an even number from {least} to {most} of them can be sent"
+        text = f"the camera's loudspeaker takes blocks of {samples} samples at {rate} Hz; {allowed}"
         raise Unsupported(text)
     return samples
 

@@ -82,6 +82,8 @@ class Destination:
     control: tuple[Control, ...] = ()
     can_segment: bool = True
     """False once a path turned out to be too narrow for offload."""
+    fault: int = 0
+    """Error number of the last send that could not be made; who tells of it sets it to 0."""
 
 
 NOWHERE: Final = Destination(("", 0), ("", 0))
@@ -121,13 +123,12 @@ class DatagramSocket:
 
     def send(self, segments: Segments, destination: Destination) -> bool:
         """Send datagrams of equal size (the last may be shorter); False when the socket is full."""
-        size, views = segments
-        if len(views) == 1 or not (self._can_segment and destination.can_segment):
-            return all(self._send_one(view, destination) for view in views)
-        offload = (socket.IPPROTO_UDP, UDP_SEGMENT, _SEGMENT_SIZE.pack(size))
+        if segments.is_single or not (self._can_segment and destination.can_segment):
+            return all(self._send_one(view, destination) for view in segments.datagrams())
+        offload = (socket.IPPROTO_UDP, UDP_SEGMENT, _SEGMENT_SIZE.pack(segments.size))
         control = (offload, *destination.control)
         try:
-            self._sock.sendmsg(views, control, 0, destination.name)
+            self._sock.sendmsg((segments.data,), control, 0, destination.name)
         except OSError as error:
             return self._send_again(error, segments, control, destination)
         return True
@@ -151,7 +152,7 @@ class DatagramSocket:
         destination: Destination,
     ) -> bool:
         """Find out whose fault it was that datagrams were not sent, and do what helps."""
-        code = self._retry(error.errno or errno.EIO, segments[1], control, destination)
+        code = self._retry(error.errno or errno.EIO, segments.data, control, destination)
         if code in _TOO_NARROW:
             destination.can_segment = False  # one by one, the system cuts them for the path
             return self.send(segments, destination)
@@ -159,18 +160,18 @@ class DatagramSocket:
             self._can_segment = False
             _LOG.info("the kernel has no UDP segmentation offload, sending one by one")
             return self.send(segments, destination)
-        return not code or self._failed(code)
+        return not code or self._failed(code, destination)
 
     def _send_one(self, view: memoryview, destination: Destination) -> bool:
         control = destination.control
-        code = self._call([view], control, destination)
-        code = code and self._retry(code, [view], control, destination)
-        return not code or self._failed(code)
+        code = self._call(view, control, destination)
+        code = code and self._retry(code, view, control, destination)
+        return not code or self._failed(code, destination)
 
     def _retry(
         self,
         code: int,
-        views: list[memoryview],
+        data: bytes | memoryview,
         control: tuple[Control, ...],
         destination: Destination,
     ) -> int:
@@ -178,21 +179,25 @@ class DatagramSocket:
         if code not in _OF_ANOTHER:
             return code
         self._take_errors()
-        return self._call(views, control, destination)
+        return self._call(data, control, destination)
 
     def _call(
-        self, views: list[memoryview], control: tuple[Control, ...], destination: Destination
+        self, data: bytes | memoryview, control: tuple[Control, ...], destination: Destination
     ) -> int:
         try:
-            self._sock.sendmsg(views, control, 0, destination.name)
+            self._sock.sendmsg((data,), control, 0, destination.name)
         except OSError as error:
             return error.errno or errno.EIO
         return 0
 
-    def _failed(self, code: int) -> bool:
+    def _failed(self, code: int, destination: Destination) -> bool:
         self.dropped += 1
+        if code in _FULL:
+            return False
         # Anything else (host unreachable, ...) is this player's trouble: its time-out ends it.
-        return code not in _FULL
+        if code != errno.ECONNREFUSED:  # which may come of an earlier datagram, and is told so
+            destination.fault = code
+        return True
 
     def _name(self, address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
         host, port = address

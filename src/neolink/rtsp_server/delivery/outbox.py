@@ -7,6 +7,7 @@ pictures can still be dropped; nothing here awaits, copies or logs per unit.
 Order on the wire: the blob that was begun, then replies and RTCP, then media.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ from neolink.rtsp_server.mounts.parcel import TRACK_COUNT, Parcel
 from neolink.rtsp_server.wires.wire import Blob, SendAgain, Wire
 
 __all__ = ["PEER_GONE", "Lane", "Outbox"]
+
+_LOG = logging.getLogger(__name__)
 
 MAX_BYTES_PER_TURN = 256 * 1024
 """What one connection may write per turn of the loop while it catches up."""
@@ -91,9 +94,9 @@ class Outbox:
 
     def close(self) -> None:
         """Stop writing; what waits is dropped. The owner closes the wire."""
-        self._on_failure = None
-        if self.is_blocked:
+        if self.is_open and self.is_blocked:  # once: its descriptor may soon be another's
             self._wire.stop_waiting()
+        self._on_failure = None
         self.is_blocked = True  # lanes that are still pushed to only queue, within their bounds
         self._begun = None
         self._control.clear()
@@ -136,6 +139,13 @@ class Outbox:
             self._wire.wait_writable(self._on_writable)
 
     def _on_writable(self) -> None:
+        try:
+            self._write_more()
+        except Exception:  # noqa: BLE001 - the loop would call again at once, and without end
+            _LOG.exception("a connection failed")
+            self.fail("internal error")
+
+    def _write_more(self) -> None:
         allowance = MAX_BYTES_PER_TURN
         while allowance > 0:
             blob = self._begun or self._next_blob()

@@ -9,6 +9,7 @@ pictures, of which many come at once, are spread further.
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections import deque
 from typing import Final, Protocol
@@ -163,14 +164,23 @@ class UdpLane:
         destination = self._destinations[parcel.track][0]
         for segments in parcel.batch.segments():
             if self._ports.send_segments(segments, destination):
-                self.bytes_sent += segments[0] * len(segments[1])
+                self.bytes_sent += len(segments.data)
 
     def push_rtcp(self, track: int, packet: bytes) -> None:
         """Send one RTCP compound packet to the track's RTCP address."""
         self._ports.send_rtcp(packet, self._destinations[track][1])
 
+    def take_fault(self) -> str:
+        """Return where to nothing could be sent lately, and why; empty if all was sent."""
+        for destination in (one for pair in self._destinations for one in pair):
+            code, destination.fault = destination.fault, 0
+            if code:
+                return f"{destination.address[0]}:{destination.address[1]}: {os.strerror(code)}"
+        return ""
+
     def close(self) -> None:
-        """Drop what waits."""
+        """Drop what waits; what is pushed later begins anew."""
+        self._cached_bytes = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -198,7 +208,7 @@ class UdpLane:
                 self._cached_bytes = 0
                 self.backlog.await_random_access()
                 return
-            size = segments[0] * len(segments[1])
+            size = len(segments.data)
             self.bytes_sent += size
             allowance -= size
         if is_cached and allowance < burst:

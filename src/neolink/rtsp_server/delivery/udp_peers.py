@@ -78,10 +78,10 @@ class UdpPeers:
             self._by_owner.setdefault(owner, []).append(claim)
             self._awaited.setdefault(address[0], []).append(claim)
 
-    def release(self, session_id: str) -> None:
-        """Free all addresses of a session."""
-        for track in range(TRACK_COUNT):
-            self._drop((session_id, track))
+    def release(self, session_id: str, track: int | None = None) -> None:
+        """Free the addresses of a track, or all of a session."""
+        for one in range(TRACK_COUNT) if track is None else (track,):
+            self._drop((session_id, one))
 
     def owner(self, address: Address) -> Owner | None:
         """Return whose address this is."""

@@ -168,9 +168,9 @@ class Mount:
 
     def join(self, seat: Seat) -> None:
         """Begin to play: the cached group of pictures first, if the mode and the cache allow."""
+        self._replay.send(seat)  # first: where that fails, nobody is there to let go
         if self._hold is None:
             self._hold = self.stream.hold()
-        self._replay.send(seat)
         self.metadata.flush()
         self._seats.all.append(seat)
         self._serve_seats()
@@ -224,7 +224,7 @@ class Mount:
         If nobody plays, what comes has new numbers too, far from where they wrap.
         """
         self._cache.clear()
-        self._reports.last_pts.clear()
+        self._reports.source_stopped()
         self._soundtrack.source_stopped()
         if not self._seats.all:
             self._senders.restart()

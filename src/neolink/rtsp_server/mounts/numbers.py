@@ -99,6 +99,10 @@ class Numbers:
         """Begin timestamps anew with the next unit."""
         self._offsets.clear()
 
+    def forget_track(self, track: int) -> None:
+        """Give up the SSRCs of a track: what follows is another source."""
+        self._ssrcs = {key: ssrc for key, ssrc in self._ssrcs.items() if key[0] != track}
+
     def forget_size(self, size: int) -> None:
         """Give up the SSRCs of a size that nobody holds."""
         self._ssrcs = {key: ssrc for key, ssrc in self._ssrcs.items() if key[2] != size}

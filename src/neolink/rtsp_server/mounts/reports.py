@@ -2,8 +2,12 @@
 
 They leave once in a while, before the packets of a picture, and at once to who comes. Source: RFC
 3550 section 6.4.1. How receivers answer is in ``feedback``.
+
+Media time is the camera's, whose clock and ours never run alike, and ours may be set; so the time
+of day that is told follows ours, slowly while anything flows: all tracks by the same amount.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -26,6 +30,21 @@ EARLY_REPORTS: Final = 6
 """So many reports follow closely on a replay: GStreamer's clock for the pictures is bent by
 those squeezed together, and only a report lets it find the sound again."""
 
+DRIFT_S: Final = 0.2
+"""The time of day that is told may be off by this much."""
+
+SLEW: Final = 0.005
+"""Seconds a second by which it is brought back."""
+
+LONGEST_PASSED_S: Final = 10.0
+"""More than this between two looks is a stream that stood still."""
+
+CLOCK_SET_S: Final = 2.0
+"""By more than this our clock was set; that is followed at once where the source stops anyway."""
+
+LOOKS: Final = 7
+"""The least delay of so many pictures counts, those of half a minute: a network only delays."""
+
 
 class Reports:
     """The clocks of a mount's tracks. Media times are seconds, or ticks with their rate."""
@@ -39,6 +58,11 @@ class Reports:
         self._cache = cache
         self._clock = clock
         self._origin_unix_s: float | None = None
+        """What the time of day was when media time was 0."""
+        self._looks: deque[float] = deque(maxlen=LOOKS)
+        """The same as of some pictures, each with its delay."""
+        self._looked_s = 0.0
+        self._may_step = False
         self._early_left = 0
         self._sent = SentReports()
 
@@ -46,6 +70,13 @@ class Reports:
         """Learn what time it is in the media, unless that is known."""
         if self._origin_unix_s is None:
             self._origin_unix_s = self._clock.unix_s() - media_s
+            self._looked_s = self._clock.monotonic_s()
+
+    def source_stopped(self) -> None:
+        """Learn that nothing follows for now: what comes is reported anew."""
+        self.last_pts.clear()
+        self._looks.clear()
+        self._may_step = True
 
     def come_closely(self, pts: int) -> None:
         """Have the next ones follow closely: just now cached pictures were sent up to ``pts``."""
@@ -57,6 +88,7 @@ class Reports:
         is_early = self._early_left > 0
         self._early_left -= is_early
         self.due_pts = pts + (EARLY_INTERVAL_TICKS if is_early else INTERVAL_TICKS)
+        self._follow_clock(pts / VIDEO_CLOCK_RATE)
         self.tell(seats)
 
     def tell(self, seats: Iterable[Seat]) -> None:
@@ -73,6 +105,20 @@ class Reports:
     def round_trip_s(self, report: ReportBlock) -> float | None:
         """Return how long a sender report and the answer that now came to it were under way."""
         return self._sent.round_trip_s(report, self._clock.monotonic_s())
+
+    def _follow_clock(self, media_s: float) -> None:
+        """Bring the time of day that is told nearer to ours, with a picture that came just now."""
+        assert self._origin_unix_s is not None  # set with the first unit
+        now_s = self._clock.monotonic_s()
+        passed_s, self._looked_s = min(now_s - self._looked_s, LONGEST_PASSED_S), now_s
+        self._looks.append(self._clock.unix_s() - media_s)
+        error_s = min(self._looks) - self._origin_unix_s
+        may_step, self._may_step = self._may_step, False
+        if may_step and abs(error_s) > CLOCK_SET_S:
+            self._origin_unix_s += error_s
+        elif abs(error_s) > DRIFT_S:
+            most_s = SLEW * passed_s
+            self._origin_unix_s += max(-most_s, min(error_s, most_s))
 
     def _report(self, sender: AnySender, track: int) -> bytes:
         if track == METADATA and VIDEO in self.last_pts:

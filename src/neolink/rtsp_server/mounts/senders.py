@@ -74,6 +74,11 @@ class Senders:
         self._forget_senders()
         self._numbers = Numbers()
 
+    def forget_sounds(self) -> None:
+        """Have none of sound any more: it is another. New ones are other sources."""
+        self.sounds.clear()
+        self._numbers.forget_track(AUDIO)
+
     def restart(self) -> None:
         """Have none any more. New ones are the same sources with new numbers."""
         self._forget_senders()

@@ -88,15 +88,12 @@ class Soundtrack:
 
     def serve_seats(self) -> None:
         """Send to the seats there are from now on, and make no other sound than they take."""
-        seats = self._seats.all
-        forms = [seat.sound_form for seat in seats]
-        self._lanes = {
-            form: tuple(
-                seat.lane for seat, other in zip(seats, forms, strict=True) if other == form
-            )
-            for form in forms
-            if form is not None
-        }
+        lanes: dict[SoundForm, list[Lane]] = {}
+        for seat in self._seats.all:
+            form = seat.sound_form
+            if form is not None:
+                lanes.setdefault(form, []).append(seat.lane)
+        self._lanes = {form: tuple(takers) for form, takers in lanes.items()}
         self.sounds.keep({choice for choice, _ in self._lanes})
 
     def source_stopped(self) -> None:
@@ -136,7 +133,7 @@ class Soundtrack:
         if self.track not in {None, frame.track}:
             if self._lanes:
                 self._on_change()
-            self._senders.sounds.clear()
+            self._senders.forget_sounds()
             self.sounds.restart()
         self._reports.note_origin(frame.pts / frame.track.clock_rate)
         self.track = frame.track

@@ -5,6 +5,7 @@ import logging
 from typing import Any, Protocol
 
 from neolink.errors import NeolinkError
+from neolink.log import BoundLogger, bind_stream
 from neolink.rtsp.errors import HttpTunnelRequested, MessageError
 from neolink.rtsp.message import InterleavedFrame, Message, Method, Request
 from neolink.rtsp.reader import RtspReader
@@ -13,7 +14,7 @@ from neolink.rtsp_server.delivery.outbox import PEER_GONE, Outbox
 from neolink.rtsp_server.refusals import Refusal
 from neolink.rtsp_server.wires.wire import HandshakeError, Wire
 
-__all__ = ["ClientConnection", "RequestHandler"]
+__all__ = ["ClientConnection", "RequestHandler", "stream_log"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,6 +45,14 @@ class RequestHandler(Protocol):
     @property
     def has_sessions(self) -> bool:
         """Whether any session lives on this connection."""
+
+    @property
+    def has_played(self) -> bool:
+        """Whether the peer has played anything."""
+
+    @property
+    def stream_name(self) -> str:
+        """Which stream the peer has asked for and may watch, the last of several; or empty."""
 
     def close(self) -> None:
         """End the sessions whose media run on this connection."""
@@ -95,16 +104,41 @@ class ClientConnection:
             ends: list[asyncio.Future[Any]] = [reading, self._failed]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
-                reason = self._failed.result()
-                level = logging.DEBUG if reason.startswith(QUIET) else logging.INFO
-                _LOG.log(level, "%s: closed: %s", self.name, reason)
+                self._tell_end(self._failed.result(), handler)
         finally:
             reading.cancel()
             try:
                 await asyncio.gather(reading, return_exceptions=True)
             finally:  # also when the server ends just now
-                handler.close()
-                self.close()
+                self._leave(handler)
+
+    def _tell_end(self, reason: str, handler: RequestHandler) -> None:
+        """Tell why it is closed; of a host that never plays, and comes again, not each time."""
+        log, text = stream_log(_LOG, handler.stream_name), "%s: closed: %s"
+        if reason.startswith(QUIET):
+            log.debug(text, self.name, reason)
+        elif handler.has_played:
+            log.info(text, self.name, reason)
+        else:
+            about = self.peer_host, reason
+            self._context.limiter.log(log, logging.INFO, text, self.name, reason, about=about)
+
+    def _leave(self, handler: RequestHandler) -> None:
+        """End what runs here, whatever that brings about: all others are served by our caller."""
+        try:
+            handler.close()
+        except Exception as error:  # noqa: BLE001 - ends this connection alone
+            self.tell_own_fault("internal error at its end", error)
+        finally:
+            self.close()
+
+    def tell_own_fault(self, text: str, error: Exception) -> None:
+        """Log a fault of ours with its traceback, unless this host has just brought it about."""
+        held_back = self._context.limiter.admit((self.peer_host, text, type(error)))
+        if held_back is None:
+            return
+        more = f" ({held_back} more like this held back)" if held_back else ""
+        _LOG.error("%s: %s%s", self.name, text, more, exc_info=error)
 
     def close(self) -> None:
         """Close the wire; what waits is dropped."""
@@ -163,9 +197,9 @@ class ClientConnection:
             _LOG.debug("%s: gone: %s", self.name, error)
             self._note_silent_end()
         except NeolinkError as error:
-            _LOG.info("%s: closed: %s", self.name, error)
-        except Exception:  # noqa: BLE001 - ends this connection alone
-            _LOG.exception("%s: internal error, connection closed", self.name)
+            self._tell_end(str(error), handler)
+        except Exception as error:  # noqa: BLE001 - ends this connection alone
+            self.tell_own_fault("internal error, connection closed", error)
 
     async def _take(self, data: bytes, handler: RequestHandler) -> bool:
         """Handle what arrived; return whether the connection goes on."""
@@ -255,3 +289,8 @@ class ClientConnection:
     def _fail(self, reason: str) -> None:
         if not self._failed.done():
             self._failed.set_result(reason)
+
+
+def stream_log(log: logging.Logger, name: str) -> logging.Logger | BoundLogger:
+    """Return a logger that speaks of the stream ``porch/main``; of none where it is not known."""
+    return bind_stream(log, name) if name else log

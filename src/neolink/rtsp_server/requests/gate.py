@@ -21,6 +21,8 @@ class Gate:
     def __init__(self, context: Context, connection: ClientConnection) -> None:
         self.is_admitted = False
         """Whether the peer has asked for a stream that it may watch."""
+        self.stream_name = ""
+        """Which stream that was last."""
         self._context = context
         self._peer_host = connection.peer_host
         self._peer_name = connection.name
@@ -44,7 +46,7 @@ class Gate:
             text = f"a player asks for /{printable(target.path)}, which no camera has"
             self._context.refusals.note(Refusal.NO_CAMERA, self._peer_host, text)
             raise RtspError(404, f"no camera at /{target.path}")
-        self.is_admitted = True
+        self.is_admitted, self.stream_name = True, mount.name
         return mount
 
     async def _require_permission(

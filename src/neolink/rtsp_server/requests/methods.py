@@ -23,9 +23,10 @@ from neolink.rtsp.url import Target
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.mounts.seat import StartPoint
 from neolink.rtsp_server.requests.answer import Answer
-from neolink.rtsp_server.requests.connection import ClientConnection
+from neolink.rtsp_server.requests.connection import ClientConnection, stream_log
 from neolink.rtsp_server.requests.peer import Peer
 from neolink.rtsp_server.requests.preparation import KNOWN_OPTIONS, describe, setup
+from neolink.rtsp_server.sessions.player import Player
 from neolink.rtsp_server.settings import SERVER, Headers
 
 __all__ = ["REALM", "Conversation"]
@@ -34,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 REALM: Final = "neolink"
 MAX_BAD_REQUESTS: Final = 3
+_NO_START: Final = StartPoint(None, None)
 
 
 class Conversation:
@@ -55,6 +57,16 @@ class Conversation:
         """Whether any session lives on this connection."""
         return bool(self._peer.sessions())
 
+    @property
+    def has_played(self) -> bool:
+        """Whether the peer has played anything."""
+        return self._peer.has_played
+
+    @property
+    def stream_name(self) -> str:
+        """Which stream the peer has asked for and may watch, the last of several; or empty."""
+        return self._peer.gate.stream_name
+
     def take_frame(self, channel: int, payload: bytes) -> None:
         """Take an interleaved packet: RTCP on a session's second channel, else nothing."""
         owner = self._peer.channels.owner(channel)
@@ -67,12 +79,19 @@ class Conversation:
 
     def refuse(self, error: MessageError) -> bool:
         """Answer bytes that are no request; return whether the connection goes on."""
-        _LOG.info("%s: %s", self._connection.name, error)
+        self._tell_malformed(error)
         if isinstance(error, TlsClientHello):
             return False  # no answer in clear makes sense to a TLS client
         self._bad_requests += 1
         self._connection.outbox.write(reply_to_error(error, headers=self._common()).serialize())
         return not error.close and self._bad_requests < MAX_BAD_REQUESTS
+
+    def _tell_malformed(self, error: MessageError) -> None:
+        """Tell what is wrong; of one host each kind of it once in a while."""
+        host, log = self._connection.peer_host, stream_log(_LOG, self.stream_name)
+        about = host, type(error), error.status  # not its text: who can have many kinds fills logs
+        args = self._connection.name, error
+        self._context.limiter.log(log, logging.INFO, "%s: %s", *args, about=about)
 
     async def handle(self, request: Request) -> bool:
         """Answer one request; return whether the connection goes on."""
@@ -87,8 +106,8 @@ class Conversation:
             self._bad_requests += error.status == 400
             goes_on = not error.close and self._bad_requests < MAX_BAD_REQUESTS
             _LOG.debug("%s: %s: %s", self._connection.name, request.method, error)
-        except Exception:  # noqa: BLE001 - answered 500, the connection goes on
-            response = self._own_fault(request)
+        except Exception as error:  # noqa: BLE001 - answered 500, the connection goes on
+            response = self._own_fault(request, error)
         self._connection.outbox.write(response.serialize())
         answer.then()
         return goes_on
@@ -105,9 +124,9 @@ class Conversation:
             self._peer.touch()
         return await _METHODS[method](self._peer, request, target)
 
-    def _own_fault(self, request: Request) -> Response:
+    def _own_fault(self, request: Request, error: Exception) -> Response:
         """Log the fault, end the session that it may have left half done; return 500."""
-        _LOG.exception("%s: %s failed", self._connection.name, request.method)
+        self._connection.tell_own_fault(f"{request.method} failed", error)
         with contextlib.suppress(RtspError):
             self._context.end_session(self._peer.session(request))
         return reply(request.cseq, 500, self._common())
@@ -129,19 +148,20 @@ async def _play(peer: Peer, request: Request, target: Target) -> Answer:
     was_playing = session.state is State.PLAYING
     session.require(Method.PLAY)
     session.require_aggregate(target.track)
+    if not was_playing:
+        _require_what_was_set_up(peer, player)
     session.apply(Method.PLAY)
     headers = [("Session", session.header), ("Range", LIVE_RANGE.serialize())]
     headers += [(name, "1.000") for name in ("Scale", "Speed") if name in request.headers]
-    if was_playing:
-        return Answer(headers)
+    if was_playing:  # nothing begins, so no packet is the first one
+        return Answer([*headers, *_rtp_info(session, dict.fromkeys(player.lanes.sent, _NO_START))])
     starts = player.plan(
         lambda: peer.give_up(session, "the stream it described has ended"),
         lambda reason: peer.give_up(session, reason),
     )
-    if starts:
-        headers.append(("RTP-Info", _rtp_info(session, starts)))
+    headers += _rtp_info(session, starts)
     peer.forget_abandoned(player)
-    player.log.info("playing")
+    peer.tell_playing(player)
     # The reply is on the wire before the first packet.
     return Answer(headers, then=player.play)
 
@@ -162,12 +182,12 @@ async def _teardown(peer: Peer, request: Request, target: Target) -> Answer:
     player = peer.player(request)
     session = player.session
     if target.track is not None and not session.remove_track(target.track):
-        player.drop_track(target.track)
+        peer.context.drop_track(player, target.track)
         return Answer([("Session", session.header)])
     player.say_bye()
     peer.context.end_session(session)
-    player.log.info("left")
-    return Answer([])
+    player.tell_left(peer.context.limiter)
+    return Answer([("Session", session.header)])
 
 
 async def _get_parameter(peer: Peer, request: Request, target: Target) -> Answer:
@@ -184,12 +204,27 @@ async def _set_parameter(peer: Peer, request: Request, target: Target) -> Answer
     return answer
 
 
-def _rtp_info(session: ServerSession, starts: Mapping[int, StartPoint]) -> str:
-    return serialize_rtp_info(
+def _require_what_was_set_up(peer: Peer, player: Player) -> None:
+    """Raise 454 when the stream became another one before PLAY, or in a pause: codec or sound.
+
+    Sessions that play are ended then; this one would be sent what its player cannot decode.
+    """
+    session = player.session
+    if player.is_as_set_up:
+        return
+    player.log.info("must describe the stream again: it is another one than it set up")
+    peer.context.end_session(session)
+    raise RtspError(454, "the stream has changed since SETUP: describe it again")
+
+
+def _rtp_info(session: ServerSession, starts: Mapping[int, StartPoint]) -> Headers:
+    """Return the header: every track that is sent, and where it starts as far as that is known."""
+    infos = [
         RtpInfo(setup.url, starts[track].sequence, starts[track].timestamp)
         for track, setup in session.tracks.items()
         if track in starts
-    )
+    ]
+    return [("RTP-Info", serialize_rtp_info(infos))] if infos else []
 
 
 _METHODS: Final[Mapping[Method, Callable[[Peer, Request, Target], Awaitable[Answer]]]] = {

@@ -4,6 +4,7 @@ No method is answered here.
 """
 
 import contextlib
+import logging
 from collections.abc import Mapping
 
 from neolink.rtsp.errors import RtspError
@@ -31,6 +32,8 @@ class Peer:
         """Query by path as it was described: rtspsrc leaves it out of SETUP."""
         self.agent = ""
         """How it names itself."""
+        self.has_played = False
+        """Whether it has played anything."""
         self._channels = Channels()
         self._own: dict[str, Player] = {}
         """Sessions of this connection, also ended ones until the next look."""
@@ -100,6 +103,15 @@ class Peer:
         for player in self._own.values():
             player.session.touch(now_s)
 
+    def tell_playing(self, player: Player) -> None:
+        """Tell that a session plays; one that pauses and goes on again and again, not each time."""
+        self.has_played = True
+        if player.has_played:
+            about = self.connection.peer_host
+            self.context.limiter.log(player.log, logging.INFO, "playing on", about=about)
+        else:
+            player.log.info("playing")
+
     # -- the end of sessions ----------------------------------------------------------
 
     def forget_abandoned(self, playing: Player) -> None:
@@ -127,7 +139,7 @@ class Peer:
         """End the sessions whose media run on this connection; UDP sessions live on."""
         for player in self.sessions():
             if player.outbox is self.connection.outbox:
-                player.log.info("left")
+                player.tell_left(self.context.limiter)
                 self.context.end_session(player.session)
             elif player.home is self.connection.outbox:
                 player.home, player.left_s = None, self.context.clock.monotonic_s()

@@ -92,6 +92,7 @@ async def setup(peer: Peer, request: Request, target: Target) -> Answer:
         parse_transports(request.headers.get("Transport") or ""),
         has_udp=peer.context.udp is not None and peer.connection.may_use_udp,
         has_multicast=_can_multicast(peer),
+        may_publish=target.track == BACKCHANNEL,
     )
     mount, presentation, may_talk = await _learn(peer, request, target, mount, required)
     session = peer.session(request) if "Session" in request.headers else None

@@ -1,5 +1,6 @@
 """What SETUP grants: a transport for one track, within the limits, on free channels and ports."""
 
+import re
 from functools import partial
 from ipaddress import ip_address
 from typing import Final
@@ -72,14 +73,33 @@ def _is_free(channel: int, taken: set[int]) -> bool:
 
 
 def usable_transports(
-    offered: list[Transport], *, has_udp: bool, has_multicast: bool = False
+    offered: list[Transport],
+    *,
+    has_udp: bool,
+    has_multicast: bool = False,
+    may_publish: bool = False,
 ) -> tuple[Transport, ...]:
-    """Return the alternatives that are served, in the client's order. Raises RtspError 461."""
-    usable = [one for one in offered if _is_served(one, has_udp, has_multicast)]
+    """Return the alternatives that are served, in the client's order. Raises RtspError 461.
+
+    ``may_publish``: for the back channel, which some call a recording.
+    """
+    played = [one for one in offered if may_publish or not _publishes(one)]
+    if not played:
+        raise RtspError(461, 'a transport with mode="RECORD" publishes, which is not served')
+    usable = [one for one in played if _is_served(one, has_udp, has_multicast)]
     if not usable:
         text = "RTP/AVP/TCP and, if enabled, RTP/AVP unicast with client_port are served"
         raise RtspError(461, text)
     return tuple(usable)
+
+
+def _publishes(one: Transport) -> bool:
+    """Whether the client means to send: RECORD, or RECEIVE as old ffmpeg writes it, without PLAY.
+
+    Other words are ignored, as what is unknown in this header is.
+    """
+    modes = set(re.findall("[A-Z]+", one.mode or ""))
+    return "PLAY" not in modes and not modes.isdisjoint({"RECORD", "RECEIVE"})
 
 
 def _is_served(one: Transport, has_udp: bool, has_multicast: bool) -> bool:  # noqa: FBT001 - private
@@ -106,6 +126,7 @@ def grant_tcp(
     if player.outbox not in {None, outbox}:
         raise RtspError(461, "the session is interleaved on another connection")
     _leave_group(context, player, track)
+    context.udp_peers.release(player.session.id, track)  # where it may have been sent before
     asked = wanted.interleaved[0] if wanted.interleaved else None
     channel = channels.take((player.session.id, track), asked)
     allowance, budget = player.mount.allowance, context.budget_of(player.mount)

@@ -40,9 +40,9 @@ async def offers_back_channel(mount: Mount, required: Iterable[str], target: Tar
             raise Unsupported("talking is switched off (talk = false)")
         await mount.intercom.speaker.learn()
     except NeolinkError as error:
+        _tell_once(mount, f"the back channel is left out: {error}")
         if is_required:
             raise _refusal(error) from None
-        _tell_once(mount, f"the back channel is left out: {error}")
         return False
     return True
 

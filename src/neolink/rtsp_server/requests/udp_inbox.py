@@ -6,7 +6,7 @@ Who sends it is decided in :mod:`neolink.rtsp_server.delivery.udp_peers`.
 import asyncio
 import logging
 
-from neolink.rtsp_server.context import Context
+from neolink.rtsp_server.context import Context, Owner
 from neolink.rtsp_server.delivery.datagrams import Address
 from neolink.rtsp_server.delivery.udp import UdpPorts
 from neolink.rtsp_server.delivery.udp_peers import Claim
@@ -57,7 +57,7 @@ class UdpInbox:
                 peers.strangers += 1
                 return
             self._move(claim)
-        context.take_rtcp(claim.owner, data)
+        _take(context, claim.owner, data)
 
     def unreachable(self, address: Address) -> None:
         """End a session whose player is not there any more, as the network says again and again."""
@@ -99,8 +99,19 @@ def take_group_report(
     members = [context.players[one] for one in group.players if one in context.players]
     players = [player for player in members if player.session.peer_host == host]
     if len(players) == 1:
-        context.take_rtcp((players[0].session.id, track), data)
+        _take(context, (players[0].session.id, track), data)
         return
     for player in players:
         player.session.touch(context.clock.monotonic_s())
     context.udp_peers.strangers += not players
+
+
+def _take(context: Context, owner: Owner, data: memoryview) -> None:
+    """Give a datagram to a session; a fault of ours ends that one, for the loop calls us."""
+    try:
+        context.take_rtcp(owner, data)
+    except Exception:  # must not reach the other players of the port
+        player = context.players.get(owner[0])
+        if player is not None:
+            player.log.exception("failed")
+            context.expel(player, "internal error")

@@ -80,6 +80,13 @@ class Lanes:
         for backlog in self.backlogs:
             backlog.discard(lambda parcel: parcel.track == track)
 
+    def drop_waiting(self) -> None:
+        """Drop what waits, also the rest of a picture that is sent in bursts."""
+        if self._tcp is not None:
+            self._tcp.backlog.clear()
+        if self._udp is not None:
+            self._udp.close()  # it may be pushed to again
+
     def close(self) -> None:
         """Send nothing more; the counters stay."""
         self._sums_before = self.sums()
@@ -161,6 +168,11 @@ class Lanes:
     def video_backlog(self) -> Backlog[Parcel]:
         """The queue of pictures. Raises KeyError where none are sent."""
         return self._by_track[VIDEO].backlog
+
+    def take_udp_fault(self) -> str:
+        """Return where to UDP could not be sent lately, and why; empty if all was sent."""
+        lane = self.group.lane if self.group is not None else self._udp
+        return lane.take_fault() if lane is not None else ""
 
     def sums(self) -> PlayerSums:
         """Return what was sent and dropped, also by lanes that are closed."""

@@ -131,6 +131,8 @@ class Group:
                 self.mount.say_bye(before)
                 self._log.info("is silent in the group %s", self.place.address)
             self.mount.leave(before)
+        if self._seat is None:
+            self.lane.close()  # also the rest of a picture that is sent in bursts
 
     def _wanted(self) -> Seat | None:
         if not self._members:

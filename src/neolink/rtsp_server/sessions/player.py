@@ -11,7 +11,7 @@ from collections.abc import Callable
 from neolink.clock import Clock, SystemClock
 from neolink.hub.backlog import Backlog
 from neolink.listening import printable
-from neolink.log import BoundLogger, bind
+from neolink.log import BoundLogger, RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.rtp.formats import AudioChoice
 from neolink.rtsp.session import ServerSession
@@ -208,6 +208,18 @@ class Player:
         known = self.switcher.ssrc(track) if self.switcher else None
         return known or self.mount.ssrc(track, self.choice, size)
 
+    @property
+    def is_as_set_up(self) -> bool:
+        """Whether its tracks are still the sources that SETUP has named, or else another stream."""
+        granted = {track: setup.granted.ssrc for track, setup in self.session.tracks.items()}
+        if self.switcher is not None and self.switcher.has_moved:  # it has numbers of its own
+            return self.switcher.goes_on_with(granted)
+        return all(
+            ssrc
+            in {None, self.mount.ssrc(track, self.choice, self._packet_sizes.get(track, USUAL))}
+            for track, ssrc in granted.items()
+        )
+
     def drop_track(self, track: int) -> None:
         """Stop sending one track; the others go on."""
         if track == BACKCHANNEL:
@@ -257,13 +269,20 @@ class Player:
     def pause(self) -> None:
         """Stop media; the session lives on. What waits is dropped."""
         self._leave()
-        for backlog in self.backlogs:
-            backlog.clear()
+        self.lanes.drop_waiting()
 
     def say_bye(self) -> None:
         """Tell a UDP player that no more will come; one on TCP sees the reply instead."""
         if self._seat is not None and self.outbox is None:
             self._host.say_bye(self._seat)
+
+    def tell_left(self, limiter: RepeatLimiter, text: str = "left") -> None:
+        """Tell that it has left; of a host that sets up and never plays, not each time."""
+        if self.has_played:
+            self.log.info("%s", text)
+        else:
+            about = self.session.peer_host, text
+            limiter.log(self.log, logging.INFO, "%s without playing", text, about=about)
 
     def dismiss(self, reason: str) -> None:
         """Say BYE, and have the conversation end the session; one that does not play is left."""

@@ -8,7 +8,7 @@ from the moment that it is needed, and the old one no longer than that.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +65,8 @@ class Switcher:
         self._numbering = Numbering(player.mount.cname)
         self._sound: AudioTrack | None = None
         """What the player was told of."""
+        self._sources: dict[int, int] = {}
+        """SSRC by track of the mount that it is on, while it is what the player was told of."""
         self._entrance: Entrance | None = None
         """Where what the player sees now comes in."""
         self._move: _Move | None = None
@@ -81,15 +83,33 @@ class Switcher:
         known = self._numbering.tracks.get(track)
         return known.ssrc if known else None
 
+    def goes_on_with(self, granted: Mapping[int, int | None]) -> bool:
+        """Whether a player that has moved may play again: what it will be sent is what it knows.
+
+        ``granted`` are the SSRCs of SETUP, by which main was known; None of what we do not send.
+        """
+        mount, choice = self._first_mount(), self._player.choice
+        known = self._sources if mount is self._player.mount else granted
+        return all(
+            known.get(track) == mount.ssrc(track, choice)
+            for track, ssrc in granted.items()
+            if ssrc is not None
+        )
+
+    def _first_mount(self) -> Mount:
+        """Return where the player begins to play: on main, as long as there is one."""
+        choice = self._find_streams()
+        return choice.main if choice else self._player.mount
+
     def admit(self, seat: Seat, *, is_udp: bool) -> Seat:
         """Return the seat to take when the player begins to play, which it does on main."""
         player, now_s = self._player, self._clock.monotonic_s()
-        choice, before = self._find_streams(), player.mount
-        mount = choice.main if choice else before
+        before, mount = player.mount, self._first_mount()
         offset_s = self._offset_s(mount)
         if mount is not before:
             player.change_seat(mount, seat)
         self._learn_tracks(mount)
+        self._note_sources(mount)
         self._adaptation.restart(now_s)
         self._symptoms = Symptoms(is_udp=is_udp, max_delay_s=mount.allowance.max_delay_s)
         self._entrance = Entrance(seat.lane, Stay(self._numbering, offset_s))
@@ -216,6 +236,7 @@ class Switcher:
         self.moves_down += is_down
         self.moves_up += not is_down
         player.change_seat(move.target, move.seat)
+        self._note_sources(move.target)
         self._adaptation.arrived(self._clock.monotonic_s())
         self._symptoms.forget()
         player.log.info("moved to the %s stream: %s", move.target.kind, move.reason)
@@ -245,6 +266,10 @@ class Switcher:
         for number, rate in rates.items():
             if number not in self._numbering.tracks:
                 self._numbering.tracks[number] = Track(mount.ssrc(number, choice), rate)
+
+    def _note_sources(self, mount: Mount) -> None:
+        choice = self._player.choice
+        self._sources = {track: mount.ssrc(track, choice) for track in (VIDEO, AUDIO, METADATA)}
 
     def _hindrance(self, target: Mount) -> str:
         """Tell why a player of one stream could not go on with the other, as far as is known."""

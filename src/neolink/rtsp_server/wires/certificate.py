@@ -134,8 +134,8 @@ def _tell_validity(file: Path, text: str) -> None:
 
     try:
         certificate = x509.load_pem_x509_certificate(text.encode())
-    except ValueError:
-        return  # OpenSSL could read it
+    except Exception:  # noqa: BLE001 - of any kind (x509.InvalidVersion); OpenSSL could read it
+        return
     now = datetime.now(UTC)
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if now > end:

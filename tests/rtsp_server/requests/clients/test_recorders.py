@@ -159,6 +159,19 @@ async def test_unifi_protect_plays_by_tcp_and_leaves_out_the_query_go2rtc_1538(
     await player.media(3)
 
 
+async def test_unifi_urls_with_srtp_are_served_as_they_can_be(
+    bench: Bench, player: Recorded
+) -> None:
+    """``?enableSrtp`` is on every URL that UniFi hands out; it has no value."""
+    described = await player.say(DESCRIBE.replace("/porch", "/porch?enableSrtp"))
+    assert b"RTP/AVP 96\r\n" in described.body
+    assert b"a=key-mgmt" not in described.body
+    await player.say(SETUP.format(0, f"RTP/SAVP/TCP;unicast;interleaved=0-1,{TCP}"))
+    await player.say(PLAY)
+    bench.camera.pictures(3)
+    await player.media(3)
+
+
 async def test_onvif_clients_require_what_is_not_there_and_are_told_its_name(
     bench: Bench, player: Recorded
 ) -> None:
