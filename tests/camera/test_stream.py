@@ -1,8 +1,10 @@
 """Streams on a login: start, stop, refusal, silence, damage."""
 
 import asyncio
+import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -326,6 +328,19 @@ async def test_strict_damage_restarts_that_stream_and_nothing_else(hasty: None) 
         assert camera.stats.video_starts[0, SUB] >= 2
         assert camera.stats.video_starts[0, MAIN] == 1
         assert rig.media[0].losses == 0
+
+
+async def test_a_stream_that_broke_and_rests_holds_on_to_no_login(hasty: None) -> None:
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera, strict=True) as rig:
+        await rig.main.until_pictures(1)
+        assert rig.camera._session is not None
+        login = weakref.ref(rig.camera._session)
+        camera.begin(Junk())
+        await rig.main.until(lambda: rig.main.losses == 1)
+        rig.stream.request(False)
+        camera.cut()
+        await eventually(lambda: camera.stats.logins == 2)
+        await eventually(lambda: gc.collect() >= 0 and login() is None)
 
 
 async def test_tolerant_damage_restarts_nothing(hasty: None) -> None:

@@ -1,8 +1,11 @@
 """Talk to a simulated camera: its form, its pace, its end, and what goes wrong with it."""
 
 import asyncio
+import gc
 import logging
 import time
+import weakref
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -208,6 +211,26 @@ async def test_a_camera_without_a_loudspeaker_is_told_from_one_with_it() -> None
         assert not speaker.say(tone_pcm(8000, 160), 8000)
 
 
+async def test_nothing_is_kept_of_who_was_told_that_there_is_no_loudspeaker() -> None:
+    """A kept error would keep who asked, each with its stream and pictures, as long as it lives."""
+
+    class Asker:
+        pass
+
+    async def ask(speaker: Speaker) -> weakref.ref[Asker]:
+        asker = Asker()
+        with suppress(Unsupported):
+            await speaker.learn()
+        return weakref.ref(asker)
+
+    async with SimulatedCamera(PROFILE) as camera, rigged(camera) as rig:
+        with pytest.raises(Unsupported):
+            await _ready(rig)
+        askers = [await ask(rig.camera.speaker(rig.camera.settings)) for _ in range(3)]
+        gc.collect()
+        assert not any(asker() for asker in askers)
+
+
 async def test_what_is_known_is_not_forgotten_with_the_login() -> None:
     async with SimulatedCamera(_profile()) as camera, rigged(camera) as rig:
         speaker = await _ready(rig)
@@ -267,6 +290,8 @@ def _offer(**changes: Any) -> TalkAbility:
         (_offer(sample_precision=8), "16 bit mono"),
         (_offer(length_per_encoder=1023), "blocks of 1023 samples"),
         (_offer(length_per_encoder=None), "blocks of 0 samples"),
+        (_offer(length_per_encoder=2), "blocks of 2 samples at 16000 Hz, not of 10 to 400 ms"),
+        (_offer(length_per_encoder=158), "blocks of 158 samples"),
         (_offer(length_per_encoder=1 << 30), "blocks of 1073741824"),
         (_offer(sample_rate=44_100), "44100"),
         (_offer(sample_rate=None), "0 Hz"),

@@ -5,6 +5,7 @@ the last player has gone, nothing is left of any of them.
 """
 
 import asyncio
+import ctypes
 import gc
 import logging
 import weakref
@@ -39,6 +40,14 @@ LENGTHS = [
 ]
 
 
+def _give_back() -> None:
+    """Give the system what was freed, where malloc can: what it keeps of it is in no object."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def _timers() -> int:
     """Return how many timers of the loop will fire."""
     loop: Any = asyncio.get_running_loop()
@@ -61,6 +70,19 @@ async def test_a_stream_that_a_login_does_not_serve_any_more_is_forgotten() -> N
                 await until_soon(lambda: len(device.camera._serving) == len(bridge.streams))
             bridge.observer.read()
             await until_soon(lambda: gc.collect() >= 0 and not any(one() for one in gone))
+
+
+async def test_a_camera_that_is_configured_no_more_is_forgotten() -> None:
+    """Whatever was there when the program began: it waits for its end for months."""
+    async with SimulatedCamera(PROFILE) as camera:
+        settings = settings_for(camera)
+        async with bridged(settings) as running:
+            bridge = running.bridge
+            gone = weakref.ref(bridge.cameras[0])
+            await until_soon(lambda: bridge.cameras[0]._session)
+            await bridge.reload(BridgeSettings([], [], bridge.rtsp.settings))
+            bridge.observer.read()
+            await until_soon(lambda: gc.collect() >= 0 and not gone())
 
 
 @needs_codecs
@@ -97,11 +119,13 @@ async def test_nothing_is_left_of_anybody(
         await house.live(players, warm_s)  # threads begin, modules are loaded, caches fill
         await house.calm()
         house.check_nothing_is_left()
+        _give_back()
         before, timers = await Resources.settled(), _timers()
         tasks, objects = house.tasks(), house.objects()
         await house.live(players, seconds)
         await house.calm()
         house.check_nothing_is_left()
+        _give_back()
         after = await Resources.settled()
         assert after.descriptors == before.descriptors
         assert after.threads <= before.threads  # one of the suite's ends meanwhile

@@ -59,6 +59,7 @@ VISIT_S: Final = 60.0
 COUNTED: Final = (
     *("neolink.rtsp_server.sessions", "neolink.rtsp_server.requests", "neolink.rtsp_server.wires"),
     *("neolink.rtsp_server.delivery", "neolink.rtsp_server.mounts.backchannel"),
+    *("neolink.rtsp_server.mounts.mount", "neolink.hub.stream", "neolink.camera.stream"),
     *("neolink.convert", "neolink.camera.supervisor", "neolink.camera.session"),
     "neolink.camera.connection",
 )

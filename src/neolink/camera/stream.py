@@ -207,7 +207,7 @@ class CameraStream:
         self.errors += not isinstance(error, RemoteProtocolError)
         self.media_errors += isinstance(error, RemoteProtocolError)
         self._limiter.log(
-            self._log, logging.WARNING, "%s; starting again in %g s", error, self._retry_s
+            self._log, logging.WARNING, "%s; starting again in %g s", str(error), self._retry_s
         )
         self._fruitless += isinstance(error, _StalledError)
         if self._fruitless >= FRUITLESS_STARTS:

@@ -104,6 +104,30 @@ async def test_a_camera_without_a_loudspeaker_answers_551(start: StartServer, me
     assert (await client.describe()).status == 200, "the connection goes on"
 
 
+async def test_why_one_cannot_talk_is_told_once_to_who_requires_it_too(
+    start: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await start()
+    lack = "the camera's loudspeaker takes blocks of 2 samples at 8000 Hz"
+    listen(bench, Unsupported(lack))
+    client = await bench.client()
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            assert (await client.request("DESCRIBE", None, REQUIRE)).status == 551
+    assert caplog.text.count(f"the back channel is left out: {lack}") == 1
+
+
+@pytest.mark.parametrize("mode", ["record", '"RECORD"', "receive"])
+async def test_the_back_channel_may_be_set_up_as_a_recording(start: StartServer, mode: str) -> None:
+    bench = await start()
+    listen(bench)
+    client = await bench.client()
+    assert (await client.request("DESCRIBE", None, REQUIRE)).status == 200
+    transport = ("Transport", f"RTP/AVP/TCP;unicast;interleaved=0-1;mode={mode}")
+    url = client.track_url(BACK_CHANNEL)
+    assert (await client.request("SETUP", url, REQUIRE, transport)).status == 200
+
+
 async def test_where_talking_is_switched_off_there_is_no_loudspeaker(start: StartServer) -> None:
     bench = await start()
     listen(bench)

@@ -49,6 +49,8 @@ class CountingHandler:
     """Counts packets, and turns of the loop."""
 
     is_admitted = has_sessions = True
+    has_played = False
+    stream_name = "porch/main"
 
     def __init__(self) -> None:
         self.frames = 0

@@ -105,6 +105,16 @@ async def test_rtp_info_has_the_order_of_setup(start: StartServer) -> None:
     assert [entry.url for entry in entries] == [client.tracks[1].url, client.tracks[0].url]
 
 
+async def test_play_while_it_plays_names_all_tracks_and_promises_no_packet(
+    start: StartServer,
+) -> None:
+    """Some players stop without RTP-Info; nothing begins, so no number would be true."""
+    client = await (await start(audio=L16)).player()
+    entries = parse_rtp_info((await client.play()).headers.get("RTP-Info") or "")
+    assert [entry.url for entry in entries] == [client.tracks[0].url, client.tracks[1].url]
+    assert {(entry.sequence, entry.rtp_time) for entry in entries} == {(None, None)}
+
+
 async def test_headers_of_recordings_and_of_other_servers_change_nothing(
     start: StartServer,
 ) -> None:

@@ -43,6 +43,18 @@ async def test_teardown_of_one_track_leaves_the_other_without_a_break(start: Sta
     assert not bench.server.context.players
 
 
+@pytest.mark.parametrize("track", [None, 0, 1])
+async def test_the_answer_to_teardown_names_the_session(
+    start: StartServer, track: int | None
+) -> None:
+    """RFC 2326 section 12.37: what SETUP began ends with it."""
+    client = await (await start(audio=L16)).player()
+    session = client.builder.session
+    answer = await client.teardown(track)
+    assert session
+    assert answer.headers.get("Session") == f"{session};timeout=60"
+
+
 @pytest.mark.parametrize("url", ["", "/", "*"])
 async def test_teardown_knows_its_session_by_its_id(start: StartServer, url: str) -> None:
     bench = await start()

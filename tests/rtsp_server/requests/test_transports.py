@@ -6,7 +6,7 @@ from neolink.rtp.rtcp import Bye, ReceiverReport, ReportBlock
 from neolink.rtsp.headers import parse_transports
 from support.media import AAC, L16
 from support.rtsp_bench import TCP, StartServer, prepared
-from support.rtsp_client import UdpPair
+from support.rtsp_client import RtspClient, UdpPair
 from support.waiting import until
 
 # ---------------------------------------------------------------- transports
@@ -82,6 +82,28 @@ async def test_the_first_alternative_that_can_be_served_is_taken(start: StartSer
     assert client.tracks[0].granted.interleaved == (0, 1)
 
 
+@pytest.mark.parametrize("mode", ["record", '"RECORD"', "receive", '"RECORD,RECEIVE"'])
+async def test_who_wants_to_publish_is_461_unless_it_also_offers_to_play(
+    start: StartServer, mode: str
+) -> None:
+    client = await (await start()).client()
+    publishing = f"{TCP};interleaved=0-1;mode={mode}"
+    assert (await client.setup(0, publishing)).status == 461
+    response = await client.setup(0, f"{publishing},{TCP};interleaved=4-5")
+    assert response.status == 200
+    assert client.tracks[0].granted.interleaved == (4, 5)
+
+
+@pytest.mark.parametrize(
+    "mode", ['"PLAY"', "play", '"PLAY,RECORD"', '"PLAY RECORD"', "other", '""']
+)
+async def test_any_other_mode_is_play(start: StartServer, mode: str) -> None:
+    client = await (await start()).client()
+    response = await client.setup(0, f"{TCP};mode={mode}")
+    assert response.status == 200
+    assert (response.headers.get("Transport") or "").endswith('mode="PLAY"')
+
+
 async def test_the_next_alternative_is_taken_where_the_first_cannot_be_had(
     start: StartServer,
 ) -> None:
@@ -151,6 +173,33 @@ async def test_ports_of_another_session_are_462_until_it_ends(start: StartServer
     await first.teardown(0)
     await first.teardown()
     assert (await second.setup(0, header)).status == 200
+
+
+async def over_udp(client: RtspClient, pairs: list[UdpPair]) -> list[str]:
+    """Set up pictures and sound on two pairs of ports; return the headers that ask for these."""
+    headers = [f"RTP/AVP;unicast;client_port={one.ports[0]}-{one.ports[1]}" for one in pairs]
+    for track, pair in enumerate(pairs):
+        assert (await client.setup(track, headers[track], udp=pair)).status == 200
+    return headers
+
+
+async def test_ports_are_free_as_soon_as_their_track_goes_over_to_tcp(start: StartServer) -> None:
+    bench = await start(audio=L16)
+    first, second = await bench.client(), await bench.client()
+    headers = await over_udp(first, [UdpPair(), UdpPair()])
+    assert (await first.setup(0, "tcp")).status == 200
+    assert len(bench.server.context.udp_peers) == 2, "the other track keeps its own"
+    assert (await second.setup(1, headers[1])).status == 462
+    assert (await second.setup(0, headers[0])).status == 200
+
+
+async def test_ports_are_free_as_soon_as_their_track_is_torn_down(start: StartServer) -> None:
+    bench = await start(audio=L16)
+    first, second = await bench.client(), await bench.client()
+    headers = await over_udp(first, [UdpPair(), UdpPair()])
+    assert (await first.teardown(0)).status == 200
+    assert (await second.setup(0, headers[0])).status == 200
+    assert len(bench.server.context.players) == 2
 
 
 # ---------------------------------------------------------------- RTCP of players

@@ -683,3 +683,56 @@ async def test_who_comes_back_from_a_pause_to_another_codec_must_describe_it(sce
         scene.main.camera.pictures(3)
     assert (await client.play()).status == 454
     assert not list(scene.server.players())
+
+
+@pytest.mark.parametrize("when", ["on sub", "in the pause", "on sub, and it came back"])
+async def test_who_was_moved_and_comes_back_to_another_codec_must_describe_it(
+    scene: Scene, when: str
+) -> None:
+    client = await scene.watch("porch/auto", VIDEO)
+    await scene.pass_reading(2.0)
+    await scene.go_down()
+    if "came back" in when:
+        await scene.go_up()
+    if when == "on sub":
+        become_another(scene.main)
+    assert (await client.pause()).status == 200
+    if when != "on sub":
+        become_another(scene.main)
+    assert (await client.play()).status == 454
+    assert not list(scene.server.players())
+
+
+async def test_who_is_on_the_only_stream_that_is_left_must_describe_another_codec(
+    scene: Scene,
+) -> None:
+    client = await scene.watch("porch/auto", VIDEO)
+    await scene.pass_reading(2.0)
+    await scene.go_down()
+    assert scene.player.switcher is not None
+    scene.player.switcher._find_streams = lambda: None
+    for _ in range(2):
+        assert (await client.pause()).status == 200
+        assert (await client.play()).status == 200
+    assert scene.player.kind is SUB
+    assert (await client.pause()).status == 200
+    become_another(scene.sub)
+    assert (await client.play()).status == 454
+
+
+async def test_another_codec_of_sub_is_nothing_to_who_goes_on_from_main(scene: Scene) -> None:
+    client = await scene.watch("porch/auto", VIDEO)
+    await scene.pass_reading(2.0)
+    await scene.go_down()
+    assert (await client.pause()).status == 200
+    become_another(scene.sub)
+    assert (await client.play()).status == 200
+    assert scene.player.kind is MAIN
+
+
+def become_another(side: Side) -> None:
+    """Have a stream go on with another codec, while others than players watch it."""
+    with side.stream.hold():
+        side.camera.video = H265
+        side.camera.until_key()
+        side.camera.pictures(3)

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from math import ceil
 
 from neolink.baichuan.bcmedia import AdpcmPacket, serialize
 from neolink.baichuan.ids import MessageId, Status
@@ -92,11 +91,11 @@ def _block_samples(config: AudioConfig) -> int:
     if not is_mono or config.sample_precision not in {None, _BITS}:
         raise Unsupported("the camera's loudspeaker takes another format than 16 bit mono")
     rate = config.sample_rate or 0
-    least, most = ceil(_SHORTEST_BLOCK_S * rate), int(_LONGEST_BLOCK_S * rate)
-    if samples % 2 or not 0 < least <= samples <= most:
-        allowed = f"an even number from {least} to {most} of them can be sent"
-        text = f"the camera's loudspeaker takes blocks of {samples} samples at {rate} Hz; {allowed}"
-        raise Unsupported(text)
+    is_sane = rate > 0 and _SHORTEST_BLOCK_S * rate <= samples <= _LONGEST_BLOCK_S * rate
+    if samples % 2 or not is_sane:
+        allowed = f"{1000 * _SHORTEST_BLOCK_S:g} to {1000 * _LONGEST_BLOCK_S:g} ms, an even number"
+        text = f"the camera's loudspeaker takes blocks of {samples} samples at {rate} Hz"
+        raise Unsupported(f"{text}, not of {allowed}")
     return samples
 
 

@@ -126,11 +126,11 @@ def grant_tcp(
     if player.outbox not in {None, outbox}:
         raise RtspError(461, "the session is interleaved on another connection")
     _leave_group(context, player, track)
-    context.udp_peers.release(player.session.id, track)  # where it may have been sent before
     asked = wanted.interleaved[0] if wanted.interleaved else None
     channel = channels.take((player.session.id, track), asked)
     allowance, budget = player.mount.allowance, context.budget_of(player.mount)
     player.lanes.use_tcp(track, channel, outbox, lambda: outbox.open_lane(allowance, budget))
+    context.udp_peers.release(player.session.id, track)  # where it may have been sent before
     return Transport(interleaved=(channel, channel + 1))
 
 
