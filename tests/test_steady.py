@@ -116,3 +116,13 @@ async def test_loops_and_the_clock_of_the_bridge_live_by_it() -> None:
 async def test_programs_of_others_live_by_the_time_of_the_machine() -> None:
     first, second = time.monotonic(), asyncio.get_running_loop().time()
     assert first <= second <= time.monotonic()
+
+
+def test_outside_pytest_time_is_the_machines() -> None:
+    """``make interop`` plays by the same tools."""
+    code = (
+        "import time; from support.steady import steady_s as now_s;"
+        " began_s = now_s(); time.sleep(0.1); print(now_s() - began_s)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=TESTS, capture_output=True, check=True)
+    assert float(done.stdout) >= 0.1

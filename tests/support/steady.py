@@ -58,6 +58,11 @@ class SteadyClock:
         now_s, (last_s, lost_s) = self._read(), self._seen
         self._seen = now_s, lost_s + max(0.0, now_s - last_s - MOST_S)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it steps; else its time does not go on."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to step."""
         self._thread.start()
@@ -96,8 +101,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def steady_s() -> float:
-    """Return the time of this process: it stands still while that does."""
-    return _clock.now_s()
+    """Return the time of this process: it stands still while that does.
+
+    Outside pytest (`make interop`) nobody steps, and it is the machine's.
+    """
+    return _clock.now_s() if _clock.is_running else time.monotonic()
 
 
 def stood_still_s() -> float:
