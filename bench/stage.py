@@ -156,7 +156,7 @@ async def cameras(
     command = [sys.executable, "-m", "bench.cameras"]
     async with child(command, stderr=folder / "cameras.log") as process:
         await process.write_line(json.dumps(order))
-        yield Cameras(process, json.loads(await _read_line(process, folder / "cameras.log")))
+        yield Cameras(process, json.loads(await process.read_line()))
 
 
 @asynccontextmanager
@@ -169,8 +169,7 @@ async def bridge(
     config.write_text(first + config_text(ports, more))
     command = [sys.executable, "-m", "neolink", "rtsp", "--config", str(config)]
     async with child(command, stderr=folder / "bridge.log") as process:
-        log = folder / "bridge.log"
-        while (found := _URL.search(await _read_line(process, log))) is None:
+        while (found := _URL.search(await process.read_line())) is None:
             pass
         yield Served(process, int(found[1]))
 
@@ -208,7 +207,7 @@ async def floor(
     command = [str(program), str(pictures), str(count), kind, rate, str(DEADLINE_S)]
     command += [str(file) for file in (stamps or certificate,) if file]
     async with child(command, stderr=folder / "floor.log") as process:
-        port = int(await _read_line(process, folder / "floor.log"))
+        port = int(await process.read_line())
         yield Served(process, port, transport_prefix="raw-")
 
 
@@ -223,7 +222,7 @@ async def gst_server(
     command = [str(native.gst_server()), str(pictures), str(media.FRAME_RATE), str(DEADLINE_S)]
     command += [str(stamps)] if stamps else []
     async with child(command, stderr=folder / "gst.log") as process:
-        port = int(await _read_line(process, folder / "gst.log"))
+        port = int(await process.read_line())
         yield Served(process, port, path="cam")
 
 
@@ -247,7 +246,7 @@ async def players(
         *([str(stamps)] if stamps else []),
     ]  # fmt: skip
     async with child(command, stderr=folder / "players.log") as process:
-        await _read_line(process, folder / "players.log")  # "ready"
+        await process.read_line()  # "ready"
         yield Crowd(process)
 
 
@@ -301,15 +300,6 @@ async def _finish(process: Child) -> None:
         # Its output has ended; a signal before it is gone would take its exit code from asyncio.
         while process.is_running:  # noqa: ASYNC110 - a child of `soak` tells no event
             await asyncio.sleep(0.005)
-
-
-async def _read_line(process: Child, log: Path) -> str:
-    """Return the next line; where the process ended instead, what it complained of as well."""
-    try:
-        return await process.read_line()
-    except RuntimeError as error:
-        complaint = log.read_text(errors="replace")[-600:]  # noqa: ASYNC240 - the end is near
-        raise RuntimeError(f"{error}: {complaint}") from None
 
 
 def now_s() -> float:

@@ -18,6 +18,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KILL_AFTER_S = 10.0
 LINE_WAIT_S = 60.0
+LAST_WORDS = 600
 ROOT = Path(__file__).parent.parent
 
 
@@ -55,8 +56,9 @@ class Ended:
 class Child:
     """A running process whose standard output and input are ours."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
+        self._log = log
         self.pid = process.pid
         self.ended: Ended | None = None
 
@@ -72,12 +74,14 @@ class Child:
         await self._process.stdin.drain()
 
     async def read_line(self) -> str:
-        """Return the next line. Raises RuntimeError when the process has ended."""
+        """Return the next line. Raises RuntimeError with its last words when it has ended."""
         assert self._process.stdout is not None
         async with asyncio.timeout(LINE_WAIT_S):
             line = await self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"process {self.pid} ended with {await self._process.wait()}")
+            code = await self._process.wait()
+            complaint = self._log.read_text(errors="replace")[-LAST_WORDS:]
+            raise RuntimeError(f"process {self.pid} ended with {code}: {complaint.strip()}")
         return line.decode(errors="replace").rstrip("\n")
 
     async def stop(self, number: int = signal.SIGTERM) -> Ended:
@@ -115,7 +119,7 @@ async def child(command: Sequence[str], *, stderr: Path) -> AsyncIterator[Child]
             cwd=ROOT,
             limit=4 << 20,
         )
-    running = Child(process)
+    running = Child(process, stderr)
     try:
         yield running
     finally:

@@ -103,6 +103,7 @@ static void send_stream(int sock, const struct picture *picture) {
     size_t sent = 0;
     while (sent < picture->length) {
         ssize_t size = send(sock, picture->data + sent, picture->length - sent, MSG_NOSIGNAL);
+        if (size < 0 && (errno == EPIPE || errno == ECONNRESET)) return; /* players leave first */
         if (size < 0) fail("send");
         sent += size;
     }

@@ -61,6 +61,13 @@ async def test_a_child_never_outlives_its_block(tmp_path: Path) -> None:
     assert not process.is_running
 
 
+async def test_a_child_that_ends_too_early_is_quoted(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "exit('no such camera')"]
+    async with child(command, stderr=tmp_path / "log") as process:
+        with pytest.raises(RuntimeError, match=r"ended with 1: no such camera$"):
+            await process.read_line()
+
+
 def test_the_report_tells_of_checks_witnesses_and_faults() -> None:
     plan = make_plan(1, 2, 300)
     sample = Sample(

@@ -4,6 +4,7 @@ import pytest
 
 from neolink.rtsp_server.delivery.udp_peers import (
     FALLBACK_S,
+    MOST_LEFT,
     PUNCH_WINDOW_S,
     UNREACHABLE_S,
     UdpPeers,
@@ -105,6 +106,39 @@ def test_the_address_of_another_session_is_never_taken() -> None:
     assert peers.heard_from((HOST, 7000))
     assert peers.punch((HOST, 7000), 1.0, is_rtcp=False) is None
     assert peers.owner((HOST, 7000)) == OTHER
+
+
+@pytest.mark.parametrize("is_rtcp", [False, True])
+def test_who_still_sends_after_its_end_is_not_taken_for_the_next_of_its_host(
+    is_rtcp: bool,
+) -> None:
+    """A player reports or speaks until it learns of its end; the next one would get nothing."""
+    peers = claimed()
+    peers.release("one")
+    peers.claim(OTHER, (HOST, 6000), (HOST, 6001), 1.0)
+    assert peers.punch(RTCP if is_rtcp else RTP, 2.0, is_rtcp=is_rtcp) is None
+    claim = peers.punch(BEHIND_NAT, 3.0, is_rtcp=is_rtcp)
+    assert claim is not None
+    assert claim.owner == OTHER
+
+
+def test_a_nat_may_give_the_next_player_what_the_one_before_had() -> None:
+    peers = claimed()
+    assert peers.punch(BEHIND_NAT, 1.0, is_rtcp=False)
+    peers.release("one")
+    peers.claim(OTHER, RTP, RTCP, 2.0)
+    claim = peers.punch(BEHIND_NAT, 3.0, is_rtcp=False)
+    assert claim is not None
+    assert claim.owner == OTHER
+
+
+def test_not_everybody_who_left_is_remembered_for_ever() -> None:
+    peers = claimed()
+    peers.release("one")
+    for port in range(2 * MOST_LEFT):
+        peers.claim(OTHER, (HOST, 6000 + 2 * port), (HOST, 6001 + 2 * port), 1.0)
+    assert len(peers._left) == MOST_LEFT
+    assert peers.punch(RTP, 2.0, is_rtcp=False) is not None
 
 
 def test_where_two_sessions_of_a_host_could_be_meant_neither_is() -> None:

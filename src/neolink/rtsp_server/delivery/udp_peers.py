@@ -20,6 +20,9 @@ PUNCH_WINDOW_S: Final = 15.0
 
 LOWEST_PORT: Final = 1024
 
+MOST_LEFT: Final = 1024
+"""Addresses of players that left, which are remembered: the oldest is forgotten first."""
+
 UNREACHABLE_ERRORS: Final = 5
 UNREACHABLE_S: Final = 6.0
 """A player is gone after so many errors in so much time: longer than players take to report."""
@@ -41,6 +44,8 @@ class Claim:
     is_rtcp: bool
     set_up_s: float
     is_awaited: bool = True
+    is_punched: bool = False
+    """Whether it is not what the player named."""
     errors: int = 0
     errors_from_s: float = 0.0
 
@@ -57,6 +62,8 @@ class UdpPeers:
     _by_owner: dict[Owner, list[Claim]] = field(default_factory=dict)
     _awaited: dict[str, list[Claim]] = field(default_factory=dict)
     """By host, in the order of SETUP: a flood of strangers costs no look at all claims."""
+    _left: dict[Address, None] = field(default_factory=dict, compare=False)
+    """Where players were that named it, and left: who still sends from there is nobody else."""
 
     def __len__(self) -> int:
         return len(self._claims)
@@ -75,6 +82,7 @@ class UdpPeers:
         for address, is_rtcp in ((rtcp, True), (rtp, False)):
             claim = Claim(owner, address, is_rtcp, now_s)
             self._claims[address] = claim
+            self._left.pop(address, None)
             self._by_owner.setdefault(owner, []).append(claim)
             self._awaited.setdefault(address[0], []).append(claim)
 
@@ -100,12 +108,12 @@ class UdpPeers:
         """Let a track that is awaited be where a datagram came from (symmetric RTP, RFC 4961).
 
         That is so once for each address, soon after SETUP, only on the host of the RTSP
-        connection, only for an address that nobody has, and only where no other session of that
-        host could be meant. Tracks of one session are taken in the order in which they were set
-        up. Return what the track has claimed now; None for a stranger.
+        connection, only for an address that nobody has or had by name, and only where no other
+        session of that host could be meant. Tracks of one session are taken in the order in which
+        they were set up. Return what the track has claimed now; None for a stranger.
         """
         host, port = address
-        if port < LOWEST_PORT or address in self._claims:
+        if port < LOWEST_PORT or address in self._claims or address in self._left:
             return None
         self._forget_late(host, now_s)
         awaited = [claim for claim in self._awaited.get(host, ()) if claim.is_rtcp == is_rtcp]
@@ -114,7 +122,7 @@ class UdpPeers:
         claim = awaited[0]
         self._await_no_more(claim)
         self._free(claim)
-        claim.address, claim.errors = address, 0
+        claim.address, claim.is_punched, claim.errors = address, True, 0
         self._claims[address] = claim
         self.punched += 1
         return claim
@@ -141,6 +149,13 @@ class UdpPeers:
         for claim in self._by_owner.pop(owner, ()):
             self._free(claim)
             self._await_no_more(claim)
+            if not claim.is_punched:  # a NAT may give its own to the next player
+                self._remember(claim.address)
+
+    def _remember(self, address: Address) -> None:
+        self._left[address] = None
+        if len(self._left) > MOST_LEFT:
+            del self._left[next(iter(self._left))]
 
     def _free(self, claim: Claim) -> None:
         if self._claims.get(claim.address) is claim:  # else another track has the same one
