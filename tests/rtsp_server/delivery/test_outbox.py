@@ -111,6 +111,31 @@ async def test_a_parcel_goes_out_at_once_while_the_socket_takes_it(wire: Wire) -
     assert len(lane.backlog) == 0
 
 
+async def test_a_reply_that_the_socket_takes_costs_no_wait_for_it(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred players are told reports at a time: each wait would be three system calls."""
+    waits: list[object] = []
+    monkeypatch.setattr(PlainWire, "wait_writable", lambda _, callback: waits.append(callback))
+    wire.outbox.write(REPLY)
+    wire.lane().push_rtcp(VIDEO, b"rtcp")
+    assert len(wire.read()) == 2
+    assert (waits, wire.outbox.is_blocked) == ([], False)
+
+
+async def test_a_reply_that_the_socket_takes_in_part_is_finished_later(wire: Wire) -> None:
+    answer = reply("1", 200, body=b"x" * 60_000)
+    wire.outbox.write(answer.serialize())
+    assert wire.outbox.is_blocked
+    wire.lane().push_rtcp(VIDEO, b"rtcp")
+    await wire.read_until(2)
+    first, second = wire.messages
+    assert isinstance(first, Response)
+    assert len(first.body) == 60_000
+    assert isinstance(second, InterleavedFrame)
+    assert not wire.outbox.is_blocked
+
+
 async def test_a_blob_that_was_begun_is_finished_before_anything_else(wire: Wire) -> None:
     lane = wire.lane()
     frames = block(wire, lane)
