@@ -208,6 +208,38 @@ async def test_a_cancellation_that_nobody_asked_for_does_not_end_a_part(
     assert running.bridge.restarts["camera porch"] >= 1
 
 
+async def test_cameras_that_change_names_keep_what_is_theirs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What fails is named as the file names it now, with what was counted of it before."""
+    monkeypatch.setattr(app_module, "RESTART_PAUSE_S", 0.01)
+    attend = Camera._attend
+    fails = False
+
+    async def broken(self: Camera) -> None:
+        if fails and self.settings.port == porch.port:
+            raise ZeroDivisionError("ours")
+        await attend(self)
+
+    monkeypatch.setattr(Camera, "_attend", broken)
+    async with running_bridge(PORCH, GARDEN) as running:
+        bridge = running.bridge
+        await running.camera.wait_for(lambda stats: stats.logins == 1)
+        porch, garden = bridge.settings.cameras
+        bridge._restarts.update({"camera porch": 3, "camera garden": 5})
+        swapped = [replace(porch, name="garden"), replace(garden, name="porch")]
+        mounts = [MountSettings(camera=one.name) for one in swapped]
+        await bridge.reload(BridgeSettings(swapped, mounts, bridge.rtsp.settings))
+        assert bridge.restarts["camera garden"] == 3
+        assert bridge.restarts["camera porch"] == 5
+        fails = True
+        running.camera.cut()
+        await eventually(lambda: "camera garden: failed" in caplog.text, timeout_s=3)
+        fails = False
+    assert "camera porch: failed" not in caplog.text
+    assert bridge.restarts["camera garden"] > 3
+
+
 # ---------------------------------------------------------------- idleness
 async def test_a_description_learnt_before_does_not_wake_the_camera(
     monkeypatch: pytest.MonkeyPatch,

@@ -204,7 +204,7 @@ class Bridge:
         """Begin with every part and device. Who waits for the end holds on to none that goes."""
         parts = {"rtsp server": self._serve, "sweep": self._sweep, **self.onlookers.parts()}
         for name, part in parts.items():
-            tasks.create_task(self._supervise(name, part), name=name)
+            tasks.create_task(self._supervise(part), name=name)
         for device in self._devices:
             self._begin(device, [])
 
@@ -214,9 +214,8 @@ class Bridge:
             device.camera.add(source)
         if device.task is not None or self._tasks is None:
             return  # run() will do it, or has ended
-        name = f"camera {device.camera.settings.name}"
-        living = self._supervise(name, device.camera.run, lambda: device in self._devices)
-        device.task = self._tasks.create_task(living, name=name)
+        living = self._supervise(device.camera.run, lambda: device in self._devices)
+        device.task = self._tasks.create_task(living, name=_task_name(device.channels))
 
     async def _serve(self) -> None:
         self._is_serving = True
@@ -232,22 +231,23 @@ class Bridge:
             self._limiter.sweep()
 
     async def _supervise(
-        self,
-        name: str,
-        run: Callable[[], Awaitable[None]],
-        is_wanted: Callable[[], bool] = lambda: True,
+        self, run: Callable[[], Awaitable[None]], is_wanted: Callable[[], bool] = lambda: True
     ) -> None:
         """Run a part as long as it is wanted; a fault of ours ends only this run of it.
 
-        A cancellation that nobody asked for is such a fault: it would end the part for good.
+        The task of its own is named as the part is. A cancellation that nobody asked for is such a
+        fault: it would end the part for good.
         """
-        self._restarts[name] += 0  # told from the beginning, so that the first one is an increase
+        task = asyncio.current_task()
+        assert task is not None
+        self._restarts[task.get_name()] += 0  # at once, so that the first one is an increase
         while True:
             try:
                 await run()
             except (Exception, asyncio.CancelledError) as error:  # it must not end the others
                 if _is_cancelled(error):
                     raise
+                name = task.get_name()
                 self._restarts[name] += 1
                 held_back = self._limiter.admit((name, type(error)))
                 if held_back is not None:
@@ -287,6 +287,7 @@ class Bridge:
         self._intercoms = self._connect_intercoms()
         self._remount(settings)
         self._forget_restarts(before)
+        self._rename_tasks()
         for device in self._devices:
             device.camera.motion.follow(self._followers(device))
         return endings, beginnings
@@ -296,6 +297,14 @@ class Bridge:
         for device in before:
             if device not in self._devices and device.task is not None:
                 self._restarts.pop(device.task.get_name(), None)
+
+    def _rename_tasks(self) -> None:
+        """Call each camera's task, its log and its count as the file calls the camera now."""
+        tasks = {device: device.task for device in self._devices if device.task is not None}
+        counts = {one: self._restarts.pop(task.get_name(), 0) for one, task in tasks.items()}
+        for device, task in tasks.items():  # two may have changed names with each other
+            task.set_name(_task_name(device.channels))
+            self._restarts[task.get_name()] = counts[device]
 
     def _new_device(self, channels: Channels) -> _Device:
         settings = login_settings(channels)
@@ -411,6 +420,10 @@ def _is_cancelled(error: BaseException) -> bool:
     task = asyncio.current_task()
     is_asked = task is not None and task.cancelling() > 0
     return isinstance(error, asyncio.CancelledError) and is_asked
+
+
+def _task_name(channels: Channels) -> str:
+    return f"camera {channels[0].name}"
 
 
 def _log_of(part: str) -> logging.Logger | BoundLogger:
