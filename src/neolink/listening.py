@@ -3,9 +3,10 @@
 Nothing is accepted here.
 """
 
+import ipaddress
 import socket
 
-__all__ = ["listen_tcp", "mark_traffic", "plain_host", "printable"]
+__all__ = ["listen_tcp", "mark_traffic", "network_of", "plain_host", "printable"]
 
 BACKLOG = 512
 """Connections that the system keeps until they are accepted."""
@@ -42,6 +43,23 @@ def plain_host(host: str) -> str:
     An IPv6 socket calls IPv4 peers ``::ffff:192.0.2.7``; they are the same ones as on an IPv4 one.
     """
     return host[len(_MAPPED) :] if host.startswith(_MAPPED) and "." in host else host
+
+
+def network_of(address: str) -> str:
+    """Return what one host can have for itself: its IPv4 address, or its IPv6 network of 64 bits.
+
+    Those of a home share that network: who is given nothing because of others goes by address.
+    Text that is no address is returned as it is.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def printable(text: str) -> str:

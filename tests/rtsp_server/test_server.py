@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from neolink.errors import ConfigError
 from neolink.hub.demand import DemandState
 from neolink.rtp.rtcp import ReceiverReport
+from neolink.rtsp_server import door as door_module
 from neolink.rtsp_server.door import NEWCOMER_S
+from neolink.rtsp_server.requests import connection as connection_module
 from neolink.rtsp_server.requests.connection import IDLE_TIMEOUT_S
 from neolink.rtsp_server.server import RtspServer
 from neolink.rtsp_server.settings import Access
@@ -93,6 +95,21 @@ async def test_newcomers_of_one_address_leave_room_for_another(start: StartServe
     assert all([await is_served(client) for client in crowd[1:]])
     assert await is_served(await bench.client(local_host="127.0.0.3"))
     assert await is_served(other)
+
+
+async def test_newcomers_with_many_addresses_of_one_network_are_one_crowd(
+    start: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An IPv6 host has as many addresses as it likes; here those of loopback stand for them."""
+    for module in (door_module, connection_module):
+        monkeypatch.setattr(module, "network_of", lambda host: host[:7] + host[-1:])
+    bench = await start(bind="0.0.0.0", max_unauthenticated=4)
+    hosts = [f"127.0.0.{number}2" for number in range(1, 5)]
+    crowd = [await bench.client(local_host=host) for host in hosts]
+    assert all([await is_served(client) for client in crowd])
+    assert not await is_served(await bench.client(local_host="127.0.0.52"))
+    assert await is_served(await bench.client(local_host="127.0.0.3"))
+    await crowd[0].until_closed()
 
 
 async def test_a_login_that_failed_is_no_admission(start: StartServer) -> None:

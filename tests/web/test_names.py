@@ -11,7 +11,6 @@ from neolink.web.hosts import (
     behind_proxies,
     is_one_of,
     is_same_origin,
-    network_of,
     parse_host,
 )
 from neolink.web.settings import is_loopback
@@ -92,21 +91,6 @@ def test_our_own_page_is_known_by_its_origin(
     origin: str | None, host: str | None, is_same: bool
 ) -> None:
     assert is_same_origin(origin, host) is is_same
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8::1:2:3", "2001:db8::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-        ("/run/socket", "/run/socket"),
-    ],
-)
-def test_addresses_that_one_host_can_have_are_one(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 @pytest.mark.parametrize(

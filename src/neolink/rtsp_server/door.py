@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from neolink.errors import ConfigError
-from neolink.listening import listen_tcp, mark_traffic, plain_host
+from neolink.listening import listen_tcp, mark_traffic, network_of, plain_host
 from neolink.rtsp_server.context import Context
 from neolink.rtsp_server.delivery.datagrams import Address
 from neolink.rtsp_server.refusals import Refusal
@@ -226,15 +226,15 @@ class Door:
         """Whether one more may come who has not asked for a stream yet.
 
         Who has been there for a while without asking makes room; who just came is given time, but
-        not for a crowd of one address: else that could keep all others out.
+        not for a crowd of one host: else that could keep all others out.
         """
         newcomers = [peer for peer in self.connections if not peer.is_admitted]
         if len(newcomers) < self._context.settings.limits.max_unauthenticated:
             return True
-        counts = Counter(peer.peer_host for peer in newcomers)
+        counts = Counter(peer.network for peer in newcomers)
         crowd, size = counts.most_common(1)[0]
-        is_crowded = size > counts[host] + 1
-        oldest = next(peer for peer in newcomers if not is_crowded or peer.peer_host == crowd)
+        is_crowded = size > counts[network_of(host)] + 1
+        oldest = next(peer for peer in newcomers if not is_crowded or peer.network == crowd)
         is_new = self._context.clock.monotonic_s() - oldest.opened_s < NEWCOMER_S
         if is_new and not is_crowded:
             return False

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from neolink.clock import Clock
+from neolink.listening import network_of
 from neolink.log import RepeatLimiter
 
 __all__ = ["Refusal", "Refusals"]
@@ -59,7 +60,7 @@ class Refusals:
         A reason has kinds where what helps differs. Never what a stranger can make up.
         """
         self._counts[reason] += 1
-        held_back = self._limiter.admit((reason, about, kind))
+        held_back = self._limiter.admit((reason, network_of(about), kind))
         if held_back is None:
             return
         more: Final = f" ({held_back} more like this held back)" if held_back else ""

@@ -42,8 +42,7 @@ class Upkeep:
         for session in context.sessions.expire(now_s):
             player = context.players.get(session.id)
             if player is not None:
-                text = f"the session of {session.peer_host} ended after silence"
-                player.tell_left(context.limiter, text)
+                player.tell_left(context.limiter, "ended after silence")
                 player.say_bye()  # it may watch all the same, and only not say so
             context.end_session(session)
         self._end_unplayed(now_s)

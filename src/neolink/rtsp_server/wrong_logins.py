@@ -4,17 +4,15 @@ Who waits, and how long, is decided elsewhere. Missing credentials are no guess:
 that is how every player begins.
 """
 
-import ipaddress
 from typing import Final
+
+from neolink.listening import network_of
 
 __all__ = ["WrongLogins"]
 
 WINDOW_S: Final = 60.0
 MAX_HOSTS: Final = 4096
 """Hosts remembered; beyond it the one that began longest ago is forgotten."""
-
-IPV6_SUBNET: Final = 64
-"""Bits of an IPv6 address that say who it is: a host may choose the others as it likes."""
 
 
 class WrongLogins:
@@ -26,7 +24,7 @@ class WrongLogins:
 
     def note(self, host: str, now_s: float) -> bool:
         """Count one more of a host; return whether its answer is to be delayed."""
-        who = _who(host)
+        who = network_of(host)
         since_s, count = self._hosts.pop(who, (now_s, 0))
         if now_s - since_s > WINDOW_S:
             since_s, count = now_s, 0
@@ -34,16 +32,3 @@ class WrongLogins:
         if len(self._hosts) > MAX_HOSTS:
             del self._hosts[next(iter(self._hosts))]
         return count >= self._free
-
-
-def _who(host: str) -> str:
-    """Return what stands for all addresses that one host may use."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), IPV6_SUBNET), strict=False))

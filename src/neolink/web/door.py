@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from neolink.clock import Clock
+from neolink.listening import network_of
 from neolink.web.headers import HEADERS
-from neolink.web.hosts import network_of
 from neolink.web.jsontext import to_json
 from neolink.web.refusals import HttpRefusal
 from neolink.web.settings import HttpLimits

@@ -6,7 +6,7 @@ bucket, so nobody can lock out another; those of one IPv6 network do, because it
 
 from collections import OrderedDict
 
-from neolink.web.hosts import network_of
+from neolink.listening import network_of
 
 __all__ = ["Guesses"]
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from neolink.web.settings import Network, is_loopback
 
-__all__ = ["HostName", "behind_proxies", "is_one_of", "is_same_origin", "network_of", "parse_host"]
+__all__ = ["HostName", "behind_proxies", "is_one_of", "is_same_origin", "parse_host"]
 
 LONGEST: Final = 262
 """The longest host name, a colon and a port."""
@@ -58,22 +58,6 @@ def is_same_origin(origin: str | None, host: str | None) -> bool:
 
 
 # ---------------------------------------------------------------- addresses
-def network_of(address: str) -> str:
-    """Return what one host can have for itself: its IPv4 address, or its IPv6 network of 64 bits.
-
-    Text that is no address is returned as it is.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))
-
-
 def is_one_of(address: str, networks: Sequence[Network]) -> bool:
     """Tell whether an address is in one of some networks."""
     if not networks:

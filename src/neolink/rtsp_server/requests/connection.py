@@ -5,6 +5,7 @@ import logging
 from typing import Any, Protocol
 
 from neolink.errors import NeolinkError
+from neolink.listening import network_of
 from neolink.log import BoundLogger, bind_stream
 from neolink.rtsp.errors import HttpTunnelRequested, MessageError
 from neolink.rtsp.message import InterleavedFrame, Message, Method, Request
@@ -64,6 +65,8 @@ class ClientConnection:
     def __init__(self, context: Context, wire: Wire) -> None:
         self.peer = wire.peer
         self.peer_host, port = wire.peer
+        self.network = network_of(self.peer_host)
+        """What stands for all addresses that the peer's host may use, in counts and in the log."""
         self.local_host = wire.local_host
         self.is_secure = wire.is_secure
         self.name = f"{self.peer_host}:{port}"
@@ -120,7 +123,7 @@ class ClientConnection:
         elif handler.has_played:
             log.info(text, self.name, reason)
         else:
-            about = self.peer_host, reason
+            about = self.network, reason
             self._context.limiter.log(log, logging.INFO, text, self.name, reason, about=about)
 
     def _leave(self, handler: RequestHandler) -> None:
@@ -134,7 +137,7 @@ class ClientConnection:
 
     def tell_own_fault(self, text: str, error: Exception) -> None:
         """Log a fault of ours with its traceback, unless this host has just brought it about."""
-        held_back = self._context.limiter.admit((self.peer_host, text, type(error)))
+        held_back = self._context.limiter.admit((self.network, text, type(error)))
         if held_back is None:
             return
         more = f" ({held_back} more like this held back)" if held_back else ""

@@ -88,7 +88,7 @@ class Conversation:
 
     def _tell_malformed(self, error: MessageError) -> None:
         """Tell what is wrong; of one host each kind of it once in a while."""
-        host, log = self._connection.peer_host, stream_log(_LOG, self.stream_name)
+        host, log = self._connection.network, stream_log(_LOG, self.stream_name)
         about = host, type(error), error.status  # not its text: who can have many kinds fills logs
         args = self._connection.name, error
         self._context.limiter.log(log, logging.INFO, "%s: %s", *args, about=about)

@@ -107,7 +107,7 @@ class Peer:
         """Tell that a session plays; one that pauses and goes on again and again, not each time."""
         self.has_played = True
         if player.has_played:
-            about = self.connection.peer_host
+            about = self.connection.network
             self.context.limiter.log(player.log, logging.INFO, "playing on", about=about)
         else:
             player.log.info("playing")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from neolink.clock import Clock, SystemClock
 from neolink.hub.backlog import Backlog
-from neolink.listening import printable
+from neolink.listening import network_of, printable
 from neolink.log import BoundLogger, RepeatLimiter, bind
 from neolink.media.tracks import StreamKind
 from neolink.rtp.formats import AudioChoice
@@ -281,7 +281,7 @@ class Player:
         if self.has_played:
             self.log.info("%s", text)
         else:
-            about = self.session.peer_host, text
+            about = network_of(self.session.peer_host), text
             limiter.log(self.log, logging.INFO, "%s without playing", text, about=about)
 
     def dismiss(self, reason: str) -> None:
