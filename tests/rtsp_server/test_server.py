@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import errno
 import gc
+import logging
 import os
+import re
 import socket
 import weakref
 from collections.abc import Callable
@@ -269,6 +271,7 @@ async def test_a_paused_session_ends_after_silence(start: StartServer) -> None:
 async def test_who_stops_reading_is_closed_and_nobody_else_loses_a_packet(
     start: StartServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     bench = await start(audio=L16, stall_timeout_s=10, max_frames=40)
     slow = await bench.player(receive_buffer=4096)
     good = await bench.player()
@@ -289,6 +292,8 @@ async def test_who_stops_reading_is_closed_and_nobody_else_loses_a_packet(
     assert [track.gaps for track in good.tracks.values()] == [0, 0]
     assert len(bench.server.context.players) == 1
     assert sum("reads too slowly" in record.message for record in caplog.records) >= 1
+    (told,) = [one.getMessage() for one in caplog.records if "took no byte" in one.getMessage()]
+    assert re.search(r": closed: took no byte for 10 s, [1-9][0-9]+ KiB wait for it$", told)
 
 
 async def test_a_slow_reader_resumes_at_a_random_access_and_decodes(start: StartServer) -> None:

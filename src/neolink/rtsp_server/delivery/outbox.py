@@ -60,6 +60,11 @@ class Outbox:
         return self.is_blocked
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes of media that wait for the wire, in all lanes."""
+        return sum(lane.backlog.size for lane in self._lanes)
+
+    @property
     def unacknowledged_bytes(self) -> int | None:
         """Bytes that the wire took and the peer has not confirmed; None where nothing tells."""
         return self._wire.unacknowledged_bytes if self.is_open else None

@@ -178,7 +178,9 @@ class ClientConnection:
         if not outbox.has_backlog or outbox.bytes_sent != self._progress_bytes:
             self._progress_bytes, self._progress_s = outbox.bytes_sent, now_s
         elif now_s - self._progress_s >= limit_s:
-            self._fail(f"took no byte for {now_s - self._progress_s:.0f} s")
+            waiting = outbox.waiting_bytes // 1024
+            more = f", {waiting} KiB wait for it" if waiting else ""
+            self._fail(f"took no byte for {now_s - self._progress_s:.0f} s{more}")
 
     def _has_sessions(self) -> bool:
         return self._handler is not None and self._handler.has_sessions
