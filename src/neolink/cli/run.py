@@ -16,6 +16,7 @@ from neolink.cli.loop import run
 from neolink.cli.reload import ConfigFile, follow
 from neolink.cli.settings import bridge_settings
 from neolink.cli.systemd import SystemdNotifier
+from neolink.cli.trimming import give_back_often
 
 __all__ = ["run_bridge", "serve_file"]
 
@@ -70,6 +71,7 @@ async def _serve(bridge: Bridge, file: ConfigFile | None, hint: str) -> None:
     def ready() -> None:
         click.echo(banner(bridge, hint))
         systemd.ready()
+        beside.append(asyncio.create_task(give_back_often(), name="memory"))
         if systemd.is_on:
             telling = systemd.run(bridge.onlookers.summary, loop_lag_s=lag_s)
             beside.append(asyncio.create_task(telling, name="systemd"))
