@@ -48,8 +48,8 @@ def plain_host(host: str) -> str:
 def network_of(address: str) -> str:
     """Return what one host can have for itself: its IPv4 address, or its IPv6 network of 64 bits.
 
-    Those of a home share that network: who is given nothing because of others goes by address.
-    Text that is no address is returned as it is.
+    The devices of one home share such a network, so this is no name for one of them. Text that is
+    no address is returned as it is.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])

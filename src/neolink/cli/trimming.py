@@ -1,7 +1,7 @@
 """Freed memory goes back to the system once a minute, where malloc can do that (glibc).
 
-malloc keeps what was freed below anything that is still in use: each burst of pictures that is
-larger than all before it would stay with the process for months, and look like a leak.
+malloc keeps what was freed below anything that is still in use: a burst of pictures that is larger
+than all before it would stay with the process, and look like a leak. Only whole pages go back.
 """
 
 import asyncio
